@@ -1,0 +1,28 @@
+"""Makes PyTorch's autograd visible: the names that a notebook uses."""
+
+from .devices import choose_device, device
+from .draw import use_text
+from .errors import expect_error
+from .grads import GradRow, GradTable, grad_table
+from .graph import Edge, Graph, Node, Output, show_graph
+from .pictures import Picture, show_picture
+from .widgets import predict, what_if
+
+__all__ = [
+    "Edge",
+    "GradRow",
+    "GradTable",
+    "Graph",
+    "Node",
+    "Output",
+    "Picture",
+    "choose_device",
+    "device",
+    "expect_error",
+    "grad_table",
+    "predict",
+    "show_graph",
+    "show_picture",
+    "use_text",
+    "what_if",
+]

@@ -1,0 +1,71 @@
+"""Data to picture, table and text. Loaded when the first thing is shown."""
+
+import os
+from typing import NamedTuple
+
+from ..grads import GradTable
+from ..graph import Graph
+from ..pictures import Picture
+from . import table, text
+
+TEXT_VARIABLE = "LECTURE_TEXT"
+_text_only = os.environ.get(TEXT_VARIABLE, "").strip() not in ("", "0")
+
+
+class _Rendering(NamedTuple):
+    mime: str
+    picture: object
+    words: object
+
+
+def _graph_svg(graph):
+    from .svg import graph_svg  # brings the layout library with it
+
+    return graph_svg(graph)
+
+
+_RENDERINGS = {
+    Graph: _Rendering("image/svg+xml", _graph_svg, text.graph_text),
+    GradTable: _Rendering("text/html", table.table_html, table.table_text),
+    Picture: _Rendering("image/svg+xml", lambda picture: picture.svg, lambda p: p.words),
+}
+
+
+def use_text(on: bool = True) -> None:
+    """Show every picture as its text, for readers who use a screen reader.
+
+    ``use_text(False)`` brings the pictures back. The environment variable
+    ``LECTURE_TEXT=1`` does the same from the start.
+    """
+    global _text_only
+    _text_only = bool(on)
+
+
+def text_only() -> bool:
+    """Return whether pictures are shown as text."""
+    return _text_only
+
+
+def text_of(shown) -> str:
+    """Return the text form of a ``Graph``, a ``GradTable`` or a ``Picture``."""
+    return _RENDERINGS[type(shown)].words(shown)
+
+
+def picture_of(shown) -> str:
+    """Return the SVG or HTML of a ``Graph``, a ``GradTable`` or a ``Picture``."""
+    return _RENDERINGS[type(shown)].picture(shown)
+
+
+def bundle(shown) -> dict:
+    """Return the MIME bundle of a ``Graph``, a ``GradTable`` or a ``Picture``.
+
+    A picture never stops the cell: where it cannot be drawn, the bundle holds the
+    text with one line that says why.
+    """
+    words = text_of(shown)
+    if _text_only:
+        return {"text/plain": words}
+    try:
+        return {_RENDERINGS[type(shown)].mime: picture_of(shown), "text/plain": words}
+    except Exception as error:  # whatever a layout or a strange name brings up
+        return {"text/plain": f"{words}\n(no picture: {type(error).__name__}: {error})"}

@@ -1,0 +1,155 @@
+"""Places for boxes and routes for edges, left to right, by ``fast_sugiyama``.
+
+What the library does not do is done here: it is called once per connected
+component (with several, its dummy ids clash), a box without an edge is placed by
+hand, and parallel edges are given one route each.
+"""
+
+from collections import defaultdict
+from typing import NamedTuple
+
+import fast_sugiyama
+
+LAYER_GAP = 46.0
+ROW_GAP = 20.0
+PART_GAP = 26.0
+LEAVES_FIRST = 24  # up to this many boxes, all sources stand in the left-most layer
+
+
+class Box(NamedTuple):
+    """The size of a box that wants a place, in pixels."""
+
+    width: float
+    height: float
+
+
+class Layout(NamedTuple):
+    """Where things are, in pixels from the top left corner.
+
+    corners: the top left corner of each box.
+    routes: for each edge the points between its two boxes, left to right.
+    """
+
+    corners: list
+    routes: list
+    width: float
+    height: float
+
+
+def place(boxes, edges) -> Layout:
+    """Lay out boxes.
+
+    Args:
+        boxes: sequence of ``Box``; an edge names a box by its position here.
+        edges: sequence of ``(source, target)``, acyclic; an edge may stand there twice.
+    """
+    centres, bends = [None] * len(boxes), {}
+    top = 0.0
+    width = 0.0
+    for members, links in _components(len(boxes), edges):
+        part = _lay_out_part(members, links, boxes)
+        for member, (x, y) in part.centres.items():
+            centres[member] = (x, y + top)
+        for link, points in part.bends.items():
+            bends[link] = [(x, y + top) for x, y in points]
+        width = max(width, part.width)
+        top += part.height + PART_GAP
+    corners = [(x - box.width / 2, y - box.height / 2) for (x, y), box in zip(centres, boxes)]
+    routes = [bends.get(edge, []) for edge in edges]
+    return Layout(corners, routes, width, max(top - PART_GAP, 0.0))
+
+
+class _Part(NamedTuple):
+    centres: dict
+    bends: dict
+    width: float
+    height: float
+
+
+def _components(count, edges):
+    """Return the connected parts as (members, unique links), in order of first member."""
+    neighbours = defaultdict(list)
+    for source, target in edges:
+        neighbours[source].append(target)
+        neighbours[target].append(source)
+    part_of, parts = {}, []
+    for start in range(count):
+        if start in part_of:
+            continue
+        members, queue = [], [start]
+        part_of[start] = len(parts)
+        while queue:
+            member = queue.pop()
+            members.append(member)
+            for other in neighbours[member]:
+                if other not in part_of:
+                    part_of[other] = len(parts)
+                    queue.append(other)
+        parts.append((sorted(members), []))
+    for link in dict.fromkeys(edges):
+        parts[part_of[link[0]]][1].append(link)
+    return parts
+
+
+def _lay_out_part(members, links, boxes) -> _Part:
+    if not links:
+        (only,) = members
+        box = boxes[only]
+        return _Part({only: (box.width / 2, box.height / 2)}, {}, box.width, box.height)
+    pitch = max(boxes[member].height for member in members) + ROW_GAP
+    raw, routed = _sugiyama(members, links, pitch)
+    layers = sorted({layer for layer, _ in raw.values()})
+    widest = {layer: 0.0 for layer in layers}
+    for vertex, (layer, _) in raw.items():
+        if vertex in routed.real:
+            widest[layer] = max(widest[layer], boxes[vertex].width)
+    left, x = {}, 0.0
+    for layer in layers:
+        left[layer] = x
+        x += widest[layer] + LAYER_GAP
+    lift = min(row - (boxes[v].height / 2 if v in routed.real else 0) for v, (_, row) in raw.items())
+    drop = max(row + (boxes[v].height / 2 if v in routed.real else 0) for v, (_, row) in raw.items())
+    centres = {
+        vertex: (left[layer] + widest[layer] / 2, row - lift)
+        for vertex, (layer, row) in raw.items()
+        if vertex in routed.real
+    }
+    bends = {
+        link: [
+            point
+            for dummy in dummies
+            for layer, row in [raw[dummy]]
+            for point in ((left[layer], row - lift), (left[layer] + widest[layer], row - lift))
+        ]
+        for link, dummies in routed.chains.items()
+    }
+    return _Part(centres, bends, x - LAYER_GAP, drop - lift)
+
+
+class _Routed(NamedTuple):
+    real: set
+    chains: dict  # link -> the dummy vertices it passes, source first
+
+
+def _sugiyama(members, links, pitch):
+    """Return ``{vertex: (layer, row)}`` for boxes and dummies, and the chains of dummies."""
+    ranking = "up" if len(members) <= LEAVES_FIRST else "down"
+    small = {member: number for number, member in enumerate(members)}
+    numbered = [(small[source], small[target]) for source, target in links]
+    positions, _, _, routed_edges = fast_sugiyama.from_edges(
+        numbered, dummy_vertices=True, ranking_type=ranking, vertex_spacing=pitch
+    )[0]
+    deepest = max(y for _, (_, y) in positions)
+    name = {number: member for number, member in enumerate(members)}
+    dummy = lambda number: ("dummy", number)  # noqa: E731
+    raw = {name.get(v, dummy(v)): (round((deepest - y) / pitch), x) for v, (x, y) in positions}
+    following = {source: target for source, target in routed_edges if source not in name}
+    chains = {link: [] for link in links}
+    for source, target in routed_edges:
+        if source in name and target not in name:
+            passed = []
+            while target not in name:
+                passed.append(dummy(target))
+                target = following[target]
+            chains[name[source], name[target]] = passed
+    return raw, _Routed(set(members), chains)

@@ -1,0 +1,43 @@
+"""The base of our widgets: live where a front end listens, text and picture elsewhere."""
+
+WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
+
+
+class Live:
+    """Wraps one core widget of ipywidgets.
+
+    The output carries the widget and, for front ends without widgets (GitHub,
+    nbconvert, a notebook opened but not run), the text form and perhaps a picture.
+    It is always sent as ``display_data``, which is all that Colab's manager sees.
+
+    A subclass sets ``self.widget`` and gives ``to_text``; ``to_svg`` is optional.
+    """
+
+    widget = None
+
+    def to_text(self) -> str:
+        """Return what stands here where no widget can."""
+        raise NotImplementedError
+
+    def to_svg(self) -> str | None:
+        """Return the picture that stands here where no widget can, or None."""
+        return None
+
+    def bundle(self) -> dict:
+        """Return the MIME bundle of the output."""
+        from ..draw import text_only
+
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
+        mime = {WIDGET_MIME: view, "text/plain": self.to_text()}
+        svg = None if text_only() else self.to_svg()
+        return mime if svg is None else mime | {"image/svg+xml": svg}
+
+    def _ipython_display_(self):
+        from IPython.display import display
+
+        display(self.bundle(), raw=True)
+
+    def __str__(self):
+        return self.to_text()
+
+    __repr__ = __str__

@@ -1,0 +1,104 @@
+"""Sliders that run the learner's own function again and redraw its graph."""
+
+from html import escape
+
+import torch
+
+from ..devices import device
+from ..draw import text_only
+from ..draw.text import number
+from ..graph import collect
+from .live import Live
+
+STEPS = 20
+
+
+class WhatIf(Live):
+    """A function, a slider for each of its inputs, and the graph of its result."""
+
+    def __init__(self, function, sliders):
+        import ipywidgets
+
+        self._function = function
+        self._sliders = {
+            name: ipywidgets.FloatSlider(
+                value=start, min=low, max=high, step=(high - low) / STEPS, description=name
+            )
+            for name, (low, high, start) in sliders.items()
+        }
+        for slider in self._sliders.values():
+            slider.observe(self._moved, "value")
+        self._page = ipywidgets.HTML()
+        self.widget = ipywidgets.VBox([*self._sliders.values(), self._page])
+        self._redraw()
+
+    def _moved(self, _change):
+        try:
+            self._redraw()
+        except Exception as error:  # the learner's own function may raise anything
+            said = f"At this setting your function raised {type(error).__name__}: {error}"
+            self._page.value = f"<b>{escape(said)}</b>"
+
+    def _redraw(self):
+        """Run the function at the sliders' values and show graph and gradients."""
+        inputs = {
+            name: torch.tensor(float(slider.value), device=device, requires_grad=True)
+            for name, slider in self._sliders.items()
+        }
+        result = self._function(**inputs)
+        if not (isinstance(result, torch.Tensor) and result.numel() == 1):
+            raise TypeError(
+                f"the function of what_if returned {type(result).__name__}; "
+                f"it must return a tensor of one element"
+            )
+        self.graph = collect((result,), inputs, ())
+        self.sentence = _sentence(result, inputs)
+        shown = f"<pre>{escape(self.graph.to_text())}</pre>" if text_only() else self.graph.to_svg()
+        self._page.value = f"<div>{shown}</div><div><b>{escape(self.sentence)}</b></div>"
+
+    def to_text(self) -> str:
+        """Return the sliders' values, the gradients and the graph as text."""
+        return f"{self.sentence}\n{self.graph.to_text()}"
+
+    def to_svg(self) -> str:
+        """Return the graph at the sliders' values."""
+        return self.graph.to_svg()
+
+
+def _sentence(result, inputs) -> str:
+    at = ", ".join(f"{name} = {number(tensor.item())}" for name, tensor in inputs.items())
+    said = [f"At {at} the result is {number(result.item())}"]
+    gradients = [None] * len(inputs)
+    if result.requires_grad:
+        gradients = torch.autograd.grad(
+            result, list(inputs.values()), allow_unused=True, retain_graph=True
+        )
+    for name, gradient in zip(inputs, gradients):
+        size = "None" if gradient is None else number(gradient.item())
+        said.append(f"the gradient for {name} is {size}")
+    return ", ".join(said) + "."
+
+
+def what_if(function, **sliders) -> WhatIf:
+    """Redraw the graph of ``function`` while the learner moves sliders.
+
+    Args:
+        function: takes one 0-d float tensor per slider, by name, and returns a tensor
+            of one element.
+        sliders: ``name=(low, high, start)``.
+
+    An error that the function raises later, while a slider moves, is shown in place.
+
+    Raises:
+        TypeError: no slider is given, one is not three numbers, or the function
+            returns anything but a tensor of one element.
+    """
+    if not sliders:
+        raise TypeError("what_if was given no slider; name one, such as x=(-3, 3, 1)")
+    for name, slider in sliders.items():
+        if not (isinstance(slider, tuple) and len(slider) == 3):
+            raise TypeError(
+                f"what_if was given {name}={slider!r}; a slider is three numbers "
+                f"(low, high, start), such as {name}=(-3, 3, 1)"
+            )
+    return WhatIf(function, sliders)

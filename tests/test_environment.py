@@ -1,0 +1,73 @@
+"""pyproject.toml, constraints.txt and environment.yml name the same packages."""
+
+import re
+import tomllib
+
+import pytest
+import yaml
+
+
+def name_of(requirement):
+    return re.match(r"[A-Za-z0-9._-]+", requirement)[0].lower().replace("_", "-")
+
+
+@pytest.fixture
+def project(root):
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+@pytest.fixture
+def pins(root):
+    lines = (root / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("==") for line in lines if line and not line.startswith("#"))
+
+
+def stated(project):
+    extras = project["optional-dependencies"]
+    return [*project["dependencies"], *extras["lab"], *extras["test"]]
+
+
+def numbers(version):
+    return [int(part) for part in re.findall(r"\d+", version)]
+
+
+def test_each_stated_package_is_pinned_within_its_bound(project, pins):
+    by_name = {name_of(name): version for name, version in pins.items()}
+    for requirement in stated(project):
+        bound = re.fullmatch(r"[\w.-]+>=([\d.]+)", requirement)
+        assert bound, f"{requirement} states no lower bound"
+        assert numbers(by_name[name_of(requirement)]) >= numbers(bound[1])
+    assert pins["torch"] == "2.13.0"
+
+
+def test_environment_yml_names_the_same_packages_with_the_same_pins(root, project):
+    environment = yaml.safe_load((root / "environment.yml").read_text(encoding="utf-8"))
+    *conda, pip = environment["dependencies"]
+    options = [line for line in pip["pip"] if line.startswith("--")]
+    packages = [line for line in pip["pip"] if not line.startswith("--")]
+    assert options == ["--constraint constraints.txt", "--editable ."]
+    assert sorted(packages) == sorted(name_of(requirement) for requirement in stated(project))
+    assert conda == ["python=3.11", "pip"]
+
+
+def test_the_floors_admit_what_colab_has(project):
+    """The versions of Colab's package list of August 2026."""
+    colab = {"torch": "2.11.0", "ipywidgets": "7.7.1", "matplotlib": "3.10.0"}
+    floors = dict(requirement.split(">=") for requirement in project["dependencies"])
+    for name, version in colab.items():
+        assert numbers(floors[name]) <= numbers(version)
+
+
+def test_the_package_imports_without_what_it_does_not_need_yet():
+    import subprocess
+    import sys
+
+    heavy = ("matplotlib", "ipywidgets", "IPython", "fast_sugiyama", "numpy.testing")
+    code = f"import sys, lecture_helpers; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_wheel_ships_the_pictures(project, root):
+    build = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]
+    assert build["build"]["targets"]["wheel"]["force-include"] == {"images": "lecture_helpers/images"}

@@ -1,0 +1,53 @@
+"""expect_error: the block must raise, and say what was expected."""
+
+import pytest
+import torch
+
+from lecture_helpers import expect_error
+
+
+def walk_twice():
+    x = torch.tensor(2.0, requires_grad=True)
+    y = x**2
+    y.backward()
+    y.backward()
+
+
+def test_prints_class_and_phrase(capsys):
+    with expect_error(RuntimeError, "BACKWARD through the graph a second time"):
+        walk_twice()
+    assert capsys.readouterr().out == (
+        "RuntimeError: ... BACKWARD through the graph a second time ...\n"
+    )
+
+
+def test_without_a_phrase_prints_the_class_raised(capsys):
+    with expect_error((TypeError, RuntimeError)):
+        walk_twice()
+    assert capsys.readouterr().out == "RuntimeError\n"
+
+
+def test_a_block_that_raises_nothing_is_an_error():
+    with pytest.raises(AssertionError, match="expected to raise RuntimeError, but it raised nothing"):
+        with expect_error(RuntimeError, "anything"):
+            pass
+
+
+def test_another_message_is_an_error_that_shows_the_message():
+    with pytest.raises(AssertionError, match="does not contain 'leaf'.*second time"):
+        with expect_error(RuntimeError, "leaf"):
+            walk_twice()
+
+
+def test_another_class_passes_through():
+    with pytest.raises(RuntimeError, match="second time"):
+        with expect_error(ValueError, "second time"):
+            walk_twice()
+
+
+@pytest.mark.parametrize("arguments, said", [
+    (("RuntimeError",), "pass the class of the error"), ((RuntimeError, 3), "pass a piece"),
+])  # fmt: skip
+def test_bad_arguments(arguments, said):
+    with pytest.raises(TypeError, match=said):
+        expect_error(*arguments)

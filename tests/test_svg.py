@@ -1,0 +1,185 @@
+"""The picture of a graph: escaped, deterministic, readable on both grounds, bounded."""
+
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+
+import pytest
+import torch
+from torch import nn
+
+from lecture_helpers import Graph, show_graph, use_text
+from lecture_helpers.draw import ink, layout
+from lecture_helpers.draw.layout import Box, place
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def leaf(value):
+    return torch.tensor(value, requires_grad=True)
+
+
+def words_in(svg):
+    return [text.text for text in ET.fromstring(svg).iter(f"{SVG}text")]
+
+
+def test_hostile_names_are_text():
+    x = leaf(2.0)
+    names = ["<script>alert(1)</script>", 'quote " & \' amp', "nul \x00 bell \x07", "\ud800 lone",
+             "日本語", "a" * 500]  # fmt: skip
+    for name in names:
+        svg = show_graph(x * 2, **{name: x}).to_svg()
+        assert "<script" not in svg
+        root = ET.fromstring(svg.encode())
+        assert root.get("role") == "img"
+    assert "<script>alert(1)</script>" in words_in(show_graph(x * 2, **{names[0]: x}).to_svg())
+
+
+def test_title_and_description_say_what_is_shown():
+    x = leaf(2.0)
+    y = 3 * x
+    root = ET.fromstring(show_graph(y).to_svg())
+    title, words = root.find(f"{SVG}title"), root.find(f"{SVG}desc")
+    assert title.text == "autograd graph of y: 2 nodes, 1 edge"
+    assert "MulBackward0" in words.text and "from x #0, untracked" in words.text
+    assert root.get("aria-labelledby") == f"{title.get('id')} {words.get('id')}"
+
+
+def test_two_pictures_share_no_id_and_no_picture_holds_script_or_style():
+    x = leaf(2.0)
+    pictures = [show_graph(x * 2).to_svg(), show_graph(x + 2).to_svg()]
+    first, second = ({e.get("id") for e in ET.fromstring(p).iter() if e.get("id")} for p in pictures)
+    assert first and second and not first & second
+    for picture in pictures:
+        assert "<style" not in picture and " style=" not in picture and "<script" not in picture
+
+
+PROGRAM = """
+import torch
+from torch import nn
+from lecture_helpers import show_graph
+torch.manual_seed(0)
+net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2), nn.Linear(2, 1))
+x = torch.ones(3, requires_grad=True)
+a, b, c = (net(torch.ones(3)) * x).unbind()
+graph = show_graph([a * b + c * c, x.sum()], net)
+print(graph.to_svg())
+print(graph)
+"""
+
+
+def test_same_bytes_in_every_process():
+    outputs = {
+        subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, check=True,
+                       env={**os.environ, "PYTHONHASHSEED": seed}).stdout
+        for seed in ("0", "1", "2")
+    }  # fmt: skip
+    assert len(outputs) == 1
+    assert b"SumBackward0" in outputs.pop()
+
+
+def luminance(colour):
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one, other):
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_contrast_on_white_and_on_near_black():
+    """WCAG 2.2: 4.5:1 for text, 3:1 for lines; the mid tone cannot reach 4.5 on both."""
+    assert contrast(ink.MID, ink.LIGHT) > 4.3 and contrast(ink.MID, ink.NEAR_BLACK) > 4.3
+    for look in (ink.LEAF, ink.OPERATION, ink.RESULT, ink.ALONE, ink.MORE, ink.ACTIVE):
+        for colour in (ink.DARK, ink.SOFT, ink.BLUE):
+            assert contrast(colour, look.fill) > 4.5
+        for ground in (ink.LIGHT, ink.NEAR_BLACK):
+            assert contrast(look.stroke, ground) > 3
+
+
+def test_a_result_is_named_once_and_parallel_arrows_end_apart():
+    x = leaf(3.0)
+    square = x * x
+    svg = show_graph(square).to_svg()
+    assert words_in(svg).count("square") == 1
+    heads = {p.get("d") for p in ET.fromstring(svg).findall(f"{SVG}path") if p.get("fill") != "none"}
+    assert len(heads) == 3  # two into mul, one into the result
+
+
+def test_intermediate_names_and_values_stand_in_the_box():
+    x = leaf(2.0)
+    y = 3 * x
+    assert "y = 6.0" in words_in(show_graph(y**2).to_svg())
+
+
+def test_big_graph_says_what_it_left_out_and_is_quick():
+    x = leaf(1.0)
+    y = x
+    for _ in range(1000):
+        y = y * x  # one leaf, used in every step
+    start = time.perf_counter()
+    graph = show_graph(y)
+    svg = graph.to_svg()
+    seconds = time.perf_counter() - start
+    assert len(graph.nodes) == 1001
+    assert "984 of 1,001 nodes are not drawn; .nodes and .edges hold them all" in words_in(svg)
+    assert svg.count("data-node=") == 17
+    assert seconds < 5  # a hang, not a speed, is what this guards against
+    assert "941 nodes left out" in graph.to_text()
+    assert len(graph.to_text().splitlines()) < 70
+
+
+def test_a_picture_that_cannot_be_drawn_degrades_to_text(monkeypatch):
+    def broken(*_):
+        raise RuntimeError("no room")
+
+    x = leaf(2.0)
+    graph = show_graph(x * 2)
+    monkeypatch.setattr("lecture_helpers.draw.svg.place", broken)
+    bundle = graph._repr_mimebundle_()
+    assert set(bundle) == {"text/plain"}
+    assert bundle["text/plain"] == f"{graph.to_text()}\n(no picture: RuntimeError: no room)"
+
+
+def test_bundle_and_text_switch():
+    x = leaf(2.0)
+    graph = show_graph(x * 2)
+    assert isinstance(graph, Graph)
+    assert graph._repr_mimebundle_() == {
+        "image/svg+xml": graph.to_svg(), "text/plain": graph.to_text()}  # fmt: skip
+    use_text()
+    try:
+        assert graph._repr_mimebundle_() == {"text/plain": graph.to_text()}
+    finally:
+        use_text(False)
+    assert str(graph) == repr(graph) == graph.to_text()
+
+
+@pytest.mark.parametrize("edges", [
+    [], [(0, 1)], [(0, 1), (0, 1)], [(0, 2), (1, 2), (3, 4), (4, 5), (3, 5)],
+])  # fmt: skip
+def test_layout_keeps_sources_left_of_targets_and_parts_apart(edges):
+    boxes = [Box(50 + 7 * n, 40 + 3 * n) for n in range(6)]
+    layouts = place(boxes, edges)
+    for source, target in edges:
+        assert layouts.corners[source][0] + boxes[source].width < layouts.corners[target][0]
+    assert all(corner is not None for corner in layouts.corners)
+    for route, (source, target) in zip(layouts.routes, edges):
+        xs = [x for x, _ in route]
+        assert xs == sorted(xs)
+    lowest = max(y + box.height for (_, y), box in zip(layouts.corners, boxes))
+    assert lowest <= layouts.height + 0.01 and layout.PART_GAP > 0
+
+
+def test_layout_of_a_network_with_every_leaf_left_of_its_use():
+    net = nn.Sequential(*[nn.Linear(2, 2) for _ in range(12)])
+    graph = show_graph(net(torch.ones(1, 2)), net)
+    svg = ET.fromstring(graph.to_svg())
+    left = {int(g.get("data-node")): float(g.find(f"{SVG}rect").get("x"))
+            for g in svg.findall(f"{SVG}g") if g.get("data-node")}  # fmt: skip
+    assert len(left) == len(graph.nodes) == 48
+    assert all(left[edge.source] < left[edge.target] for edge in graph.edges)
