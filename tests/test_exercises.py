@@ -1,0 +1,87 @@
+"""Solutions pass, unanswered stubs say so, plausible wrong answers are rejected."""
+
+import math
+import re
+
+import nbformat
+import pytest
+import torch
+
+from lecture_helpers.exercises import lecture_1
+
+NOTEBOOK = "01_dynamic_computation_graphs.ipynb"
+
+
+def solution(root, name):
+    """The function in the notebook's folded solution, run as the learner would."""
+    notebook = nbformat.read(root / "notebooks" / NOTEBOOK, as_version=4)
+    for cell in notebook.cells:
+        if "solution" in cell.metadata.get("tags", []) and f"def {name}(" in cell.source:
+            code = re.search(r"```python\n(.*?)```", cell.source, re.S)[1]
+            space = {"torch": torch, "math": math}
+            exec(code, space)
+            return space[name]
+    raise AssertionError(f"no solution holds {name}")
+
+
+def first_inputs_only(tensor):
+    names, node = [], tensor.grad_fn
+    while node is not None:
+        names.append(type(node).__name__)
+        node = node.next_functions[0][0] if node.next_functions else None
+    return names
+
+
+def without_leaf(tensor):
+    return lecture_1._nodes_back(tensor)[:-1]
+
+
+CHECKS = {
+    "nodes_back": (lecture_1.check_nodes_back, {
+        "hard-coded": lambda t: ["PowBackward0", "AddBackward0", "MulBackward0", "AccumulateGrad"],
+        "forward order": lambda t: lecture_1._nodes_back(t)[::-1],
+        "stops before the leaf": without_leaf,
+        "first input, tracked or not": first_inputs_only,
+        "the nodes themselves": lambda t: [t.grad_fn],
+        "printed nodes": lambda t: [str(t.grad_fn)],
+        "one text": lambda t: " ".join(lecture_1._nodes_back(t)),
+        "fails on a leaf": lambda t: [type(t.grad_fn).__name__, *without_leaf(t)[1:]],
+    }),
+    "slope": (lecture_1.check_slope, {
+        "hard-coded": lambda x: 42 * math.cos(49),
+        "inner slope forgotten": lambda x: math.cos((3 * x + 1) ** 2) * 2 * (3 * x + 1),
+        "outer slope at the wrong value": lambda x: math.cos(3 * x + 1) * 2 * (3 * x + 1) * 3,
+        "sum, not product": lambda x: math.cos((3 * x + 1) ** 2) + 2 * (3 * x + 1) + 3,
+        "the value": lambda x: math.sin((3 * x + 1) ** 2),
+        "as text": lambda x: "1.0",
+        "true or false": lambda x: True,
+    }),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_the_solution_in_the_notebook_passes(name, root):
+    verdict = CHECKS[name][0](solution(root, name))
+    assert verdict.passed is True, verdict
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_an_unanswered_stub_says_so(name):
+    for stub in (lambda given: None, lambda given: ...):
+        verdict = CHECKS[name][0](stub)
+        assert verdict.passed is None and repr(verdict).startswith("Not answered yet.")
+
+
+@pytest.mark.parametrize("name, wrong", [(n, w) for n, (_, wrongs) in CHECKS.items() for w in wrongs])
+def test_a_wrong_answer_is_rejected_and_the_case_is_named(name, wrong):
+    check, wrongs = CHECKS[name]
+    verdict = check(wrongs[wrong])
+    assert verdict.passed is False
+    assert re.match(r"Not yet\. Case \d of \d, (t|x) = ", str(verdict))
+    assert "expected" in verdict.message or "raised" in verdict.message
+
+
+def test_an_error_in_the_answer_is_reported_not_raised():
+    verdict = lecture_1.check_slope(lambda x: 1 / 0)
+    assert verdict.passed is False
+    assert "your function raised ZeroDivisionError: division by zero" in verdict.message

@@ -1,0 +1,98 @@
+"""Every stored notebook keeps the rules, and the rules notice a breach."""
+
+import nbformat
+import pytest
+from execute_notebooks import execute
+from notebook_rules import opted_out, problems
+
+OPTED_OUT = 0  # cells whose output is not compared, each with its reason
+
+
+def test_notebook_keeps_the_rules(notebook_path):
+    assert problems(notebook_path) == []
+
+
+def test_executing_again_gives_the_same_bytes(notebook_path, tmp_path):
+    copy = tmp_path / notebook_path.name
+    copy.write_bytes(notebook_path.read_bytes())
+    execute(copy)
+    assert copy.read_bytes() == notebook_path.read_bytes()
+    assert list(tmp_path.iterdir()) == [copy]
+
+
+def test_cells_that_opt_out_are_counted_and_carry_a_reason(root):
+    cells = [cell for path in sorted((root / "notebooks").glob("*.ipynb")) for cell in opted_out(path)]
+    assert len(cells) == OPTED_OUT
+    assert all(reason for _, reason in cells)
+
+
+def test_a_notebook_that_fails_is_left_as_it_was(tmp_path, root):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")])
+    path = tmp_path / "fails.ipynb"
+    nbformat.write(notebook, path)
+    before = path.read_bytes()
+    with pytest.raises(Exception, match="ZeroDivisionError"):
+        execute(path)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def drop_count(cell):
+    cell.execution_count = None
+
+
+def add_stream(name, text):
+    return lambda cell: cell.outputs.append(nbformat.v4.new_output("stream", name=name, text=text))
+
+
+def add_view(cell):
+    view = {"application/vnd.jupyter.widget-view+json": {}}
+    cell.outputs.append(nbformat.v4.new_output("display_data", view))
+
+
+def add_metadata(cell):
+    cell.metadata["colab"] = {"base_uri": "x"}
+
+
+@pytest.mark.parametrize("plant, said", [
+    (drop_count, "execution count None, expected 2"),
+    (add_stream("stderr", "warning"), "an output on stderr"),
+    (add_stream("stdout", "<Node object at 0x7f12ab34cd56>"), "a memory address"),
+    (add_stream("stdout", "see /home/me/notes"), "an absolute path"),
+    (add_stream("stdout", "on 2026-01-02"), "a date"),
+    (add_stream("stdout", "torch 2.13.0"), "a version number"),
+    (add_stream("stdout", "tensor([1., 2.])"), "a bare tensor"),
+    (add_stream("stdout", "device is cuda"), "a device"),
+    (add_view, "a stored widget view"),
+    (add_metadata, "cell metadata ['colab']"),
+])  # fmt: skip
+def test_a_planted_breach_is_found_and_names_the_cell(plant, said, root, tmp_path):
+    notebook = nbformat.read(root / "notebooks" / "00_start_here.ipynb", as_version=4)
+    cell = [cell for cell in notebook.cells if cell.cell_type == "code"][1]
+    plant(cell)
+    path = tmp_path / "00_start_here.ipynb"
+    (tmp_path / "01_dynamic_computation_graphs.ipynb").touch()  # a link leads there
+    nbformat.write(notebook, path)
+    (found,) = problems(path)
+    assert found.startswith(f"{cell.id}: ") and said in found
+
+
+@pytest.mark.parametrize("source, said", [
+    ("![](picture.png)", "an image without alt text"), ("[here](gone.ipynb)", "leads nowhere"),
+    ('<img src="a.png">', "<img> tag"),
+])  # fmt: skip
+def test_planted_prose_is_found(source, said, root, tmp_path):
+    notebook = nbformat.read(root / "notebooks" / "00_start_here.ipynb", as_version=4)
+    notebook.cells.append(nbformat.v4.new_markdown_cell(source, id="planted"))
+    path = tmp_path / "00_start_here.ipynb"
+    (tmp_path / "01_dynamic_computation_graphs.ipynb").touch()
+    nbformat.write(notebook, path)
+    assert any(found.startswith("planted: ") and said in found for found in problems(path))
+
+
+def test_a_changed_set_up_cell_is_found(root, tmp_path):
+    notebook = nbformat.read(root / "notebooks" / "00_start_here.ipynb", as_version=4)
+    next(cell for cell in notebook.cells if cell.id == "set-up").source += "\nprint()"
+    path = tmp_path / "00_start_here.ipynb"
+    (tmp_path / "01_dynamic_computation_graphs.ipynb").touch()
+    nbformat.write(notebook, path)
+    assert problems(path) == ["set-up or open-in-colab is not what tools/stamp_links.py stamps"]

@@ -1,0 +1,98 @@
+"""The maintainers' commands."""
+
+import subprocess
+import sys
+
+import course
+import nbformat
+import pytest
+import stamp_links
+
+
+def fresh():
+    setup = nbformat.v4.new_code_cell("old", id=stamp_links.SETUP_ID)
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# T", id="title"), setup])
+
+
+def test_stamping_with_an_address_adds_badge_and_source_and_is_repeatable():
+    notebook = fresh()
+    stamp_links.stamp(notebook, "00.ipynb", "https://github.com/some/where")
+    once = nbformat.writes(notebook)
+    stamp_links.stamp(notebook, "00.ipynb", "https://github.com/some/where")
+    assert nbformat.writes(notebook) == once
+    badge, _, setup = notebook.cells
+    assert badge.id == stamp_links.BADGE_ID
+    assert "colab.research.google.com/github/some/where/blob/main/notebooks/00.ipynb" in badge.source
+    assert 'SOURCE = "git+https://github.com/some/where"' in setup.source
+
+
+def test_stamping_without_an_address_removes_the_badge():
+    notebook = fresh()
+    stamp_links.stamp(notebook, "00.ipynb", "https://github.com/some/where")
+    stamp_links.stamp(notebook, "00.ipynb", None)
+    assert [cell.id for cell in notebook.cells] == ["title", stamp_links.SETUP_ID]
+
+
+def run_without_helpers(source, tmp_path):
+    """Run a set-up cell where lecture_helpers cannot be imported; pip only records its call."""
+    hide = (
+        "import sys, subprocess\n"
+        "sys.modules['lecture_helpers'] = None\n"
+        "subprocess.run = lambda command, check: print('pip', command[4:])\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", hide + source], capture_output=True, text=True, cwd=tmp_path
+    )
+
+
+def test_the_set_up_cell_without_an_address_says_what_to_set(tmp_path):
+    done = run_without_helpers(stamp_links.SETUP.format(source=""), tmp_path)
+    assert done.returncode == 1 and "set" in done.stderr
+    assert "Repository address in pyproject.toml" in done.stderr.replace('"\n', "")
+
+
+def test_the_set_up_cell_with_an_address_installs_only_two_packages(tmp_path):
+    done = run_without_helpers(stamp_links.SETUP.format(source="git+https://x/y"), tmp_path)
+    assert done.stdout.strip() == "pip ['--quiet', '--no-deps', 'fast-sugiyama', 'git+https://x/y']"
+
+
+def test_the_address_in_this_repository_is_read_from_one_place(root):
+    address = stamp_links.public_address()
+    holders = [
+        path.name
+        for path in [root / "README.md", *root.glob("*.yml"), *root.glob("notebooks/*.ipynb")]
+        if stamp_links.PLACEHOLDER in path.read_text(encoding="utf-8")
+    ]
+    assert holders == []
+    assert address is None or address.startswith("https://")
+
+
+def test_course_explains_itself_and_refuses_an_unknown_task():
+    for arguments in ([], ["opne"]):
+        with pytest.raises(SystemExit, match="tools/course.py open"):
+            course.main(arguments)
+
+
+def test_course_refuses_an_old_python(monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 9, 2))
+    with pytest.raises(SystemExit, match="needs Python 3.11 or newer; this is Python 3.9"):
+        course.main(["open"])
+
+
+def test_course_open_keeps_loopback_and_token(monkeypatch):
+    commands = []
+    monkeypatch.setattr(course.subprocess, "run", lambda command, **_: commands.append(command) or Done)
+    monkeypatch.setattr(course.os, "geteuid", lambda: 1000, raising=False)
+    course.open_course(["--no-browser"])
+    monkeypatch.setattr(course.os, "geteuid", lambda: 0, raising=False)
+    course.open_course([])
+    sign, as_user, _, as_root = ([str(part) for part in command] for command in commands)
+    assert sign[1:3] == ["-m", "nbformat.sign"] and len(sign) > 3
+    assert "--ip=127.0.0.1" in as_user and "--ip=127.0.0.1" in as_root
+    assert "--allow-root" not in as_user and "--allow-root" in as_root
+    assert not any("token" in part or "password" in part for part in as_user + as_root)
+    assert as_user[-1] == "--no-browser"
+
+
+class Done:
+    returncode = 0
