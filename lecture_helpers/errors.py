@@ -43,7 +43,9 @@ class expect_error:
     def __exit__(self, kind, error, traceback):
         if kind is None:
             wanted = " or ".join(c.__name__ for c in self._classes)
-            raise AssertionError(f"this block was expected to raise {wanted}, but it raised nothing")
+            raise AssertionError(
+                f"this block was expected to raise {wanted}, but it raised nothing"
+            )
         if not issubclass(kind, self._classes):
             return False
         if self._phrase.lower() not in str(error).lower():

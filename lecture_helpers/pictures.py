@@ -35,5 +35,7 @@ def show_picture(name: str) -> Picture:
 
 
 def _described(svg: str) -> str:
-    title, words = (re.search(rf"<{tag}[^>]*>(.*?)</{tag}>", svg, re.S) for tag in ("title", "desc"))
+    title, words = (
+        re.search(rf"<{tag}[^>]*>(.*?)</{tag}>", svg, re.S) for tag in ("title", "desc")
+    )
     return unescape(f"{title[1]}\n{words[1]}")

@@ -70,4 +70,6 @@ def test_the_package_imports_without_what_it_does_not_need_yet():
 
 def test_the_wheel_ships_the_pictures(project, root):
     build = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]
-    assert build["build"]["targets"]["wheel"]["force-include"] == {"images": "lecture_helpers/images"}
+    assert build["build"]["targets"]["wheel"]["force-include"] == {
+        "images": "lecture_helpers/images"
+    }

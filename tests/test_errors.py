@@ -28,21 +28,26 @@ def test_without_a_phrase_prints_the_class_raised(capsys):
 
 
 def test_a_block_that_raises_nothing_is_an_error():
-    with pytest.raises(AssertionError, match="expected to raise RuntimeError, but it raised nothing"):
-        with expect_error(RuntimeError, "anything"):
-            pass
+    with (
+        pytest.raises(
+            AssertionError, match="expected to raise RuntimeError, but it raised nothing"
+        ),
+        expect_error(RuntimeError, "anything"),
+    ):
+        pass
 
 
 def test_another_message_is_an_error_that_shows_the_message():
-    with pytest.raises(AssertionError, match="does not contain 'leaf'.*second time"):
-        with expect_error(RuntimeError, "leaf"):
-            walk_twice()
+    with (
+        pytest.raises(AssertionError, match="does not contain 'leaf'.*second time"),
+        expect_error(RuntimeError, "leaf"),
+    ):
+        walk_twice()
 
 
 def test_another_class_passes_through():
-    with pytest.raises(RuntimeError, match="second time"):
-        with expect_error(ValueError, "second time"):
-            walk_twice()
+    with pytest.raises(RuntimeError, match="second time"), expect_error(ValueError, "second time"):
+        walk_twice()
 
 
 @pytest.mark.parametrize("arguments, said", [

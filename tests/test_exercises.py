@@ -72,7 +72,9 @@ def test_an_unanswered_stub_says_so(name):
         assert verdict.passed is None and repr(verdict).startswith("Not answered yet.")
 
 
-@pytest.mark.parametrize("name, wrong", [(n, w) for n, (_, wrongs) in CHECKS.items() for w in wrongs])
+@pytest.mark.parametrize(
+    "name, wrong", [(n, w) for n, (_, wrongs) in CHECKS.items() for w in wrongs]
+)
 def test_a_wrong_answer_is_rejected_and_the_case_is_named(name, wrong):
     check, wrongs = CHECKS[name]
     verdict = check(wrongs[wrong])

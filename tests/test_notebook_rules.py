@@ -21,7 +21,9 @@ def test_executing_again_gives_the_same_bytes(notebook_path, tmp_path):
 
 
 def test_cells_that_opt_out_are_counted_and_carry_a_reason(root):
-    cells = [cell for path in sorted((root / "notebooks").glob("*.ipynb")) for cell in opted_out(path)]
+    cells = [
+        cell for path in sorted((root / "notebooks").glob("*.ipynb")) for cell in opted_out(path)
+    ]
     assert len(cells) == OPTED_OUT
     assert all(reason for _, reason in cells)
 

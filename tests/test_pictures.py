@@ -18,7 +18,9 @@ def test_committed_pictures_are_what_their_scripts_draw():
 def test_a_picture_shows_itself_and_says_what_it_shows():
     picture = show_picture("autograd_function_graph")
     root = ET.fromstring(picture.svg)
-    title, words = (root.find(f"{{http://www.w3.org/2000/svg}}{tag}").text for tag in ("title", "desc"))
+    title, words = (
+        root.find(f"{{http://www.w3.org/2000/svg}}{tag}").text for tag in ("title", "desc")
+    )
     assert picture.to_text() == f"{title}\n{words}"
     assert "arrives at x as 42.0" in words
     assert picture._repr_mimebundle_()["image/svg+xml"] == picture.svg

@@ -91,7 +91,7 @@ def assert_sound(graph):
     boxes = [rectangle(group) for group in groups]
     width, height = float(picture.get("width")), float(picture.get("height"))
     for count, (left, top, right, bottom) in enumerate(boxes):
-        assert 0 <= left and right <= width and 0 <= top and bottom <= height
+        assert left >= 0 and right <= width and top >= 0 and bottom <= height
         for other_left, other_top, other_right, other_bottom in boxes[:count]:
             apart = left >= other_right or other_left >= right
             assert apart or top >= other_bottom or other_top >= bottom

@@ -50,7 +50,9 @@ def test_title_and_description_say_what_is_shown():
 def test_two_pictures_share_no_id_and_no_picture_holds_script_or_style():
     x = leaf(2.0)
     pictures = [show_graph(x * 2).to_svg(), show_graph(x + 2).to_svg()]
-    first, second = ({e.get("id") for e in ET.fromstring(p).iter() if e.get("id")} for p in pictures)
+    first, second = (
+        {e.get("id") for e in ET.fromstring(p).iter() if e.get("id")} for p in pictures
+    )
     assert first and second and not first & second
     for picture in pictures:
         assert "<style" not in picture and " style=" not in picture and "<script" not in picture
@@ -106,7 +108,9 @@ def test_a_result_is_named_once_and_parallel_arrows_end_apart():
     square = x * x
     svg = show_graph(square).to_svg()
     assert words_in(svg).count("square") == 1
-    heads = {p.get("d") for p in ET.fromstring(svg).findall(f"{SVG}path") if p.get("fill") != "none"}
+    heads = {
+        p.get("d") for p in ET.fromstring(svg).findall(f"{SVG}path") if p.get("fill") != "none"
+    }
     assert len(heads) == 3  # two into mul, one into the result
 
 
@@ -168,7 +172,7 @@ def test_layout_keeps_sources_left_of_targets_and_parts_apart(edges):
     for source, target in edges:
         assert layouts.corners[source][0] + boxes[source].width < layouts.corners[target][0]
     assert all(corner is not None for corner in layouts.corners)
-    for route, (source, target) in zip(layouts.routes, edges):
+    for route in layouts.routes:
         xs = [x for x, _ in route]
         assert xs == sorted(xs)
     lowest = max(y + box.height for (_, y), box in zip(layouts.corners, boxes))

@@ -22,7 +22,9 @@ def test_stamping_with_an_address_adds_badge_and_source_and_is_repeatable():
     assert nbformat.writes(notebook) == once
     badge, _, setup = notebook.cells
     assert badge.id == stamp_links.BADGE_ID
-    assert "colab.research.google.com/github/some/where/blob/main/notebooks/00.ipynb" in badge.source
+    assert (
+        "colab.research.google.com/github/some/where/blob/main/notebooks/00.ipynb" in badge.source
+    )
     assert 'SOURCE = "git+https://github.com/some/where"' in setup.source
 
 
@@ -81,7 +83,9 @@ def test_course_refuses_an_old_python(monkeypatch):
 
 def test_course_open_keeps_loopback_and_token(monkeypatch):
     commands = []
-    monkeypatch.setattr(course.subprocess, "run", lambda command, **_: commands.append(command) or Done)
+    monkeypatch.setattr(
+        course.subprocess, "run", lambda command, **_: commands.append(command) or Done
+    )
     monkeypatch.setattr(course.os, "geteuid", lambda: 1000, raising=False)
     course.open_course(["--no-browser"])
     monkeypatch.setattr(course.os, "geteuid", lambda: 0, raising=False)
@@ -92,6 +96,13 @@ def test_course_open_keeps_loopback_and_token(monkeypatch):
     assert "--allow-root" not in as_user and "--allow-root" in as_root
     assert not any("token" in part or "password" in part for part in as_user + as_root)
     assert as_user[-1] == "--no-browser"
+
+
+@pytest.mark.parametrize("check", [["check"], ["format", "--check"]], ids=["lint", "format"])
+def test_style(check, root):
+    command = [sys.executable, "-m", "ruff", *check, "."]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 class Done:

@@ -25,6 +25,14 @@ def test_what_if_computes_redraws_and_follows_the_branch():
     assert [node.name for node in lab.graph.nodes] == ["x", None]
 
 
+@pytest.mark.parametrize(
+    "low, high, step", [(0, 3, 0.1), (-1, 1, 0.1), (0, 100, 1), (0, 0.5, 0.01)]
+)
+def test_a_slider_has_a_round_step(low, high, step):
+    lab = what_if(branch, x=(low, high, low))
+    assert slider_of(lab).step == pytest.approx(step)
+
+
 def test_what_if_with_an_unused_input_says_none_not_zero():
     lab = what_if(lambda x, y: x * 0, x=(-1, 1, 0.5), y=(0, 1, 0.5))
     assert "the gradient for x is 0.0, the gradient for y is None" in lab.sentence
@@ -45,6 +53,8 @@ def test_what_if_reports_an_error_at_one_setting_and_recovers():
 
 @pytest.mark.parametrize("sliders, said", [
     ({}, "given no slider"), ({"x": 3}, "given x=3"), ({"x": (1, 2)}, "three numbers"),
+    ({"x": (3, 1, 2)}, "three numbers"), ({"x": (0, 1, 2)}, "start between"),
+    ({"x": ("a", 1, 2)}, "three numbers"),
 ])  # fmt: skip
 def test_what_if_bad_sliders(sliders, said):
     with pytest.raises(TypeError, match=said):
@@ -83,7 +93,7 @@ def test_prediction_by_choice(capsys):
     asked._input.value = "None"
     asked.compare(None)
     assert capsys.readouterr().out.splitlines() == [
-        "No prediction yet: scroll up, commit to an answer, run this cell again.",
+        "No prediction yet. Answer the question above, then run this cell again.",
         "You predicted 2.0. The computation gives None.",
         "You predicted None. Right.",
     ]

@@ -21,7 +21,9 @@ OLDEST = (3, 11)
 
 def set_up(extras):
     """Make .venv and install the course with its pinned packages, unless that is done."""
-    wanted = extras + "".join((ROOT / name).read_text() for name in ("pyproject.toml", "constraints.txt"))
+    wanted = extras + "".join(
+        (ROOT / name).read_text() for name in ("pyproject.toml", "constraints.txt")
+    )
     digest = hashlib.sha256(wanted.encode()).hexdigest()
     done = FOLDER / f"installed-{extras.replace(',', '-')}"
     if PYTHON.exists() and done.exists() and done.read_text() == digest:

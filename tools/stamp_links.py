@@ -19,7 +19,7 @@ SETUP_ID, BADGE_ID = "set-up", "open-in-colab"
 COLAB = "https://colab.research.google.com"
 BADGE_IN_README = re.compile(r"<!-- badge -->.*?<!-- /badge -->", re.S)
 
-SETUP = '''\
+SETUP = """\
 # @title Set-up (folded): loads the helpers; in Colab it installs them and leaves torch alone
 try:
     import lecture_helpers
@@ -41,7 +41,7 @@ import torch
 from lecture_helpers import (
     device, expect_error, grad_table, predict, show_graph, show_picture, use_text, what_if,
 )\
-'''
+"""
 
 
 def public_address() -> str | None:

@@ -6,6 +6,7 @@ hand, and parallel edges are given one route each.
 """
 
 from collections import defaultdict
+from itertools import pairwise
 from typing import NamedTuple
 
 import fast_sugiyama
@@ -98,6 +99,8 @@ def _lay_out_part(members, links, boxes) -> _Part:
         return _Part({only: (box.width / 2, box.height / 2)}, {}, box.width, box.height)
     pitch = max(boxes[member].height for member in members) + ROW_GAP
     raw, routed = _sugiyama(members, links, pitch)
+    if _is_upside_down(members, raw):
+        raw = {vertex: (layer, -row) for vertex, (layer, row) in raw.items()}
     layers = sorted({layer for layer, _ in raw.values()})
     widest = {layer: 0.0 for layer in layers}
     for vertex, (layer, _) in raw.items():
@@ -107,8 +110,12 @@ def _lay_out_part(members, links, boxes) -> _Part:
     for layer in layers:
         left[layer] = x
         x += widest[layer] + LAYER_GAP
-    lift = min(row - (boxes[v].height / 2 if v in routed.real else 0) for v, (_, row) in raw.items())
-    drop = max(row + (boxes[v].height / 2 if v in routed.real else 0) for v, (_, row) in raw.items())
+    lift = min(
+        row - (boxes[v].height / 2 if v in routed.real else 0) for v, (_, row) in raw.items()
+    )
+    drop = max(
+        row + (boxes[v].height / 2 if v in routed.real else 0) for v, (_, row) in raw.items()
+    )
     centres = {
         vertex: (left[layer] + widest[layer] / 2, row - lift)
         for vertex, (layer, row) in raw.items()
@@ -124,6 +131,23 @@ def _lay_out_part(members, links, boxes) -> _Part:
         for link, dummies in routed.chains.items()
     }
     return _Part(centres, bends, x - LAYER_GAP, drop - lift)
+
+
+def _is_upside_down(members, raw) -> bool:
+    """Return whether neighbours in a layer mostly stand in reverse order of their numbers.
+
+    Boxes are numbered in forward order, so what was made first belongs on top.
+    """
+    columns = defaultdict(list)
+    for member in members:
+        layer, row = raw[member]
+        columns[layer].append((row, member))
+    steps = [
+        1 if below > above else -1
+        for column in columns.values()
+        for (_, above), (_, below) in pairwise(sorted(column))
+    ]
+    return sum(steps) < 0
 
 
 class _Routed(NamedTuple):

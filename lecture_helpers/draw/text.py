@@ -39,7 +39,7 @@ def shorten(name: str, longest: int = LONGEST_NAME) -> str:
     if len(name) <= longest:
         return name
     head = (longest - 1) // 2
-    return f"{name[:head]}…{name[len(name) - (longest - 1 - head):]}"
+    return f"{name[:head]}…{name[len(name) - (longest - 1 - head) :]}"
 
 
 def operation(grad_fn: str) -> str:

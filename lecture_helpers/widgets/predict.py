@@ -6,7 +6,7 @@ from html import escape
 from ..draw.text import values
 from .live import Live
 
-NOT_ANSWERED = "No prediction yet: scroll up, commit to an answer, run this cell again."
+NOT_ANSWERED = "No prediction yet. Answer the question above, then run this cell again."
 
 
 class Prediction(Live):

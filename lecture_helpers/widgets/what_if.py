@@ -1,5 +1,6 @@
 """Sliders that run the learner's own function again and redraw its graph."""
 
+import math
 from html import escape
 
 import torch
@@ -10,7 +11,7 @@ from ..draw.text import number
 from ..graph import collect
 from .live import Live
 
-STEPS = 20
+FEWEST_STEPS = 20
 
 
 class WhatIf(Live):
@@ -22,7 +23,7 @@ class WhatIf(Live):
         self._function = function
         self._sliders = {
             name: ipywidgets.FloatSlider(
-                value=start, min=low, max=high, step=(high - low) / STEPS, description=name
+                value=start, min=low, max=high, step=_round_step(high - low), description=name
             )
             for name, (low, high, start) in sliders.items()
         }
@@ -65,6 +66,11 @@ class WhatIf(Live):
         return self.graph.to_svg()
 
 
+def _round_step(span: float) -> float:
+    """Return the largest power of ten that divides a slider into 20 steps or more."""
+    return 10.0 ** math.floor(math.log10(span / FEWEST_STEPS))
+
+
 def _sentence(result, inputs) -> str:
     at = ", ".join(f"{name} = {number(tensor.item())}" for name, tensor in inputs.items())
     said = [f"At {at} the result is {number(result.item())}"]
@@ -90,15 +96,22 @@ def what_if(function, **sliders) -> WhatIf:
     An error that the function raises later, while a slider moves, is shown in place.
 
     Raises:
-        TypeError: no slider is given, one is not three numbers, or the function
+        TypeError: no slider is given, one is not three numbers in order, or the function
             returns anything but a tensor of one element.
     """
     if not sliders:
         raise TypeError("what_if was given no slider; name one, such as x=(-3, 3, 1)")
     for name, slider in sliders.items():
-        if not (isinstance(slider, tuple) and len(slider) == 3):
+        if not (isinstance(slider, tuple) and len(slider) == 3 and _is_in_order(*slider)):
             raise TypeError(
                 f"what_if was given {name}={slider!r}; a slider is three numbers "
-                f"(low, high, start), such as {name}=(-3, 3, 1)"
+                f"(low, high, start) with start between low and high, such as {name}=(-3, 3, 1)"
             )
     return WhatIf(function, sliders)
+
+
+def _is_in_order(low, high, start) -> bool:
+    try:
+        return low < high and low <= start <= high
+    except TypeError:
+        return False
