@@ -7,6 +7,7 @@ Usage:
 
 import hashlib
 import os
+import shlex
 import subprocess
 import sys
 import venv
@@ -31,10 +32,10 @@ def set_up(extras):
     print(f"Setting up {FOLDER} (the first time this downloads PyTorch) ...", flush=True)
     if not PYTHON.exists():
         make_environment()
-    install = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    command = [*install, "--constraint", "constraints.txt", "--editable", f".[{extras}]"]
-    if subprocess.run(command, cwd=ROOT).returncode:
-        sys.exit("The packages could not be installed; pip says why above.")
+    packages = ["--constraint", "constraints.txt", "--editable", f".[{extras}]"]
+    install = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", *packages]
+    if subprocess.run([*install, "--quiet"], cwd=ROOT).returncode:
+        sys.exit(f"The packages could not be installed. To see why, run: {shlex.join(install)}")
     done.write_text(digest)
 
 
