@@ -96,6 +96,7 @@ def test_course_open_keeps_loopback_and_token(monkeypatch):
     assert "--allow-root" not in as_user and "--allow-root" in as_root
     assert not any("token" in part or "password" in part for part in as_user + as_root)
     assert as_user[-1] == "--no-browser"
+    assert "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb" in as_user
 
 
 @pytest.mark.parametrize("check", [["check"], ["format", "--check"]], ids=["lint", "format"])

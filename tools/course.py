@@ -60,7 +60,8 @@ def open_course(options):
     notebooks = sorted(str(path) for path in (ROOT / "notebooks").glob("*.ipynb"))
     subprocess.run([PYTHON, "-m", "nbformat.sign", *notebooks], cwd=ROOT, check=True,
                    stdout=subprocess.DEVNULL)  # fmt: skip
-    command = [PYTHON, "-m", "jupyterlab", "notebooks/00_start_here.ipynb", "--ip=127.0.0.1"]
+    first_page = "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb"
+    command = [PYTHON, "-m", "jupyterlab", first_page, "--ip=127.0.0.1"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     return run([*command, *options])
