@@ -1,6 +1,5 @@
 """The gradients of several tensors as plain data: ``grad_table`` collects a ``GradTable``."""
 
-import sys
 import warnings
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,26 +7,30 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from .names import Names, namespaces_of, parameters_in, tensors_in
+from .names import Held, Names, callers_namespaces, parameters_in, tensors_in
 from .shown import Shown
-from .walk import class_name
+from .walk import class_name, refuse_too_many
 
 FIRST, LAST = 3, 1  # what is kept of a dimension longer than FIRST + LAST + 1
 
 MOST_IN_DEEP = 16
+MOST_TO_DENSIFY = 10_000
+UNREADABLE = "cannot be read"
 
 
 class GradRow(NamedTuple):
     """What autograd knows of one tensor at the time of the call.
 
     value and grad are nested lists of numbers (one number for a 0-d tensor), with
-    ``...`` where a long dimension was shortened; grad is None where torch has none.
-    grad_fn is the class name of the engine's node, None for a leaf.
+    ``...`` where a long dimension was shortened or nothing can be read; grad is None
+    where torch has none. shape is None where the tensor has none to tell.
+    grad_fn is the class name of the engine's node, None for a leaf, and "cannot be
+    read" where torch refuses to tell (a view whose base was changed in place).
     """
 
     name: str
     value: object
-    shape: tuple
+    shape: tuple | None
     requires_grad: bool
     is_leaf: bool
     grad_fn: str | None
@@ -59,46 +62,62 @@ def grad_table(*tensors, **named) -> GradTable:
         named: the same, under a name of your choice.
 
     Nothing is changed, and reading the missing ``.grad`` of a non-leaf does not warn.
+    (To keep torch silent Python's filters are set for a moment; Python then forgets
+    which once-only warnings it has shown.)
 
     Raises:
         TypeError: an argument is neither a tensor nor holds one.
+        ValueError: more tensors are given than can be looked at safely.
     """
-    names = Names()
-    for variables in namespaces_of(sys._getframe(1)):
-        names.add_namespace(variables)
-    found = [row for thing in tensors for row in _rows(thing, "", names)]
-    found += [row for name, thing in named.items() for row in _rows(thing, name, names)]
+    found = [(held, False) for thing in tensors for held in _held(thing, "")]
+    found += [(held, True) for name, thing in named.items() for held in _held(thing, name)]
     if not found:
         raise TypeError("grad_table was given no tensor; pass the tensors to tabulate")
-    return GradTable(tuple(found))
+    refuse_too_many([held.tensor for held, _ in found], "grad_table")
+    names = Names()
+    for thing in tensors:
+        if isinstance(thing, nn.Module):
+            for held in parameters_in(thing):
+                names.add(held)
+    names.add_namespaces(callers_namespaces(1))
+    rows = []
+    for held, explicit in found:
+        known = held if explicit else names.of(held.tensor) or held
+        rows.append(_row(known.name or "(no name)", held.tensor))
+    return GradTable(tuple(rows))
 
 
-def _rows(thing, name, names):
-    if isinstance(thing, nn.Module):
-        return [_row(held.name, held.tensor) for held in parameters_in(thing, name)]
-    held_tensors = list(tensors_in(thing, name))
-    if not held_tensors:
+def _held(thing, name) -> list[Held]:
+    """Return the tensors of one argument."""
+    inside = parameters_in if isinstance(thing, nn.Module) else tensors_in
+    found = list(inside(thing, name))
+    if not found:
         raise TypeError(
             f"grad_table was given {type(thing).__name__}, which holds no tensor; pass a "
             f"torch tensor, a module, or a list, tuple, dict or dataclass of tensors"
         )
-    if name:
-        return [_row(held.name, held.tensor) for held in held_tensors]
-    known = [names.of(held.tensor) or held for held in held_tensors]
-    return [_row(held.name or "(no name)", held.tensor) for held in known]
+    return found
 
 
 def _row(name, tensor) -> GradRow:
-    grad = quiet_grad(tensor)
+    grad = _or(lambda: quiet_grad(tensor), None)
     return GradRow(
         name,
         shortened(tensor),
-        tuple(tensor.shape),
+        _or(lambda: tuple(tensor.shape), None),
         tensor.requires_grad,
-        tensor.is_leaf,
-        None if tensor.grad_fn is None else class_name(tensor.grad_fn),
+        _or(lambda: tensor.is_leaf, False),
+        _or(lambda: None if tensor.grad_fn is None else class_name(tensor.grad_fn), UNREADABLE),
         None if grad is None else shortened(grad),
     )
+
+
+def _or(read, instead):
+    """Return what ``read`` gives, ``instead`` where the tensor refuses."""
+    try:
+        return read()
+    except Exception:  # nested, functorch, fake and lazy tensors each raise their own
+        return instead
 
 
 def quiet_grad(tensor: torch.Tensor) -> torch.Tensor | None:
@@ -113,16 +132,20 @@ def quiet_grad(tensor: torch.Tensor) -> torch.Tensor | None:
 def shortened(tensor: torch.Tensor):
     """Return the values as nested lists, ``...`` in the middle of a long dimension.
 
-    A tensor that keeps no readable values (meta, for one), and one of more than two
-    dimensions and ``MOST_IN_DEEP`` elements, gives ``...`` alone.
+    ``...`` alone stands for a tensor that keeps no readable values (meta, for one), for
+    one of more than two dimensions and 16 elements, and for a large sparse one.
     """
-    if tensor.is_meta or (tensor.dim() > 2 and tensor.numel() > MOST_IN_DEEP):
-        return ...
-    tensor = tensor.detach()
+    return _or(lambda: _shortened(tensor.detach()), ...)
+
+
+def _shortened(tensor):
     if tensor.layout != torch.strided:
-        tensor = tensor.to_dense()
+        return _shortened(tensor.to_dense()) if tensor.numel() <= MOST_TO_DENSIFY else ...
     if tensor.dim() == 0:
         return tensor.item()
+    if tensor.dim() > 2 and tensor.numel() > MOST_IN_DEEP:
+        return ...
     if len(tensor) <= FIRST + LAST + 1:
-        return [shortened(part) for part in tensor]
-    return [shortened(p) for p in tensor[:FIRST]] + [...] + [shortened(p) for p in tensor[-LAST:]]
+        return [_shortened(part) for part in tensor]
+    first, last = tensor[:FIRST], tensor[-LAST:]
+    return [*map(_shortened, first), ..., *map(_shortened, last)]

@@ -4,18 +4,18 @@ Nodes with a ``grad_fn`` and all edges are the engine's own, one to one. Nothing
 is added to the graph and nothing is kept alive after the call.
 """
 
-import sys
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import nn
 
-from .names import Names, namespaces_of, parameters_in, tensors_in
+from .names import Names, callers_namespaces, parameters_in, tensors_in
 from .shown import Shown
-from .walk import ACCUMULATE_GRAD, class_name, walk
+from .walk import ACCUMULATE_GRAD, class_name, refuse_too_many, walk
 
 MOST_VALUES = 200  # reading a value waits for the GPU, so not in a graph of thousands
+MOST_RESULT_VALUES = 16
 
 
 class Node(NamedTuple):
@@ -26,12 +26,13 @@ class Node(NamedTuple):
         leaf has ``AccumulateGrad``; None for a tensor that has no node.
     name: the caller's variable; where several outputs are held, joined by commas;
         None where the caller holds none.
-    shape, dtype: of the node's first output (of the leaf itself).
-    requires_grad: False only for a tensor alone that autograd does not track.
+    shape, dtype: of the first output that the caller holds, else of the first.
+    requires_grad: the tensor's flag; True for every operation.
     untracked: positions in ``next_functions`` that hold None, that is the inputs
         that autograd does not track.
-    value: the number, where the caller holds a tensor of one element, else None.
-    shapes: the shape of each output.
+    value: the number, where the node made one tensor of one element and the caller
+        holds it; None elsewhere, and in a graph of more than 200 nodes.
+    shapes, names: the shape of each output, and what the caller calls it (or None).
     """
 
     id: int
@@ -43,6 +44,7 @@ class Node(NamedTuple):
     untracked: tuple
     value: object
     shapes: tuple
+    names: tuple
 
     @property
     def is_leaf(self) -> bool:
@@ -61,7 +63,11 @@ class Edge(NamedTuple):
 
 
 class Output(NamedTuple):
-    """A tensor that was asked for: output ``output_nr`` of the node with id ``node``."""
+    """A tensor that was asked for: output ``output_nr`` of the node with id ``node``.
+
+    value: the number, where it has one element; read for the first 16 outputs only
+    where the graph has more than 200 nodes.
+    """
 
     node: int
     output_nr: int
@@ -101,50 +107,54 @@ def show_graph(*outputs, **named) -> Graph:
             A tensor without a graph is drawn alone. A module among them is not
             drawn; it names its parameters (``0.weight``).
         named: the same, under a name of your choice, which wins over the name of
-            the variable. A tensor that ``outputs`` depend on is only named; any
-            other is drawn as one more output.
+            the variable. A tensor that another drawn tensor depends on is only named;
+            any other is drawn as one more output.
 
     Names come from your local, then your global variables.
 
     Returns:
-        A ``Graph``: a notebook shows it as a picture, ``print`` as text.
+        A ``Graph``: the last line of a notebook cell shows it as a picture (elsewhere
+        in a cell use ``display(show_graph(loss))``), ``print`` shows it as text.
 
     Raises:
         TypeError: an argument is neither a tensor nor holds one.
+        ValueError: more tensors are given than can be looked at safely.
         RuntimeError: torch refuses to tell an output's ``grad_fn``.
     """
-    return collect(outputs, named, namespaces_of(sys._getframe(1)))
+    return collect(outputs, named, callers_namespaces(1))
 
 
 def collect(outputs, named, namespaces) -> Graph:
     """Collect a ``Graph``: ``show_graph`` with the caller's namespaces given."""
-    names = Names()
-    by_name = [held for name, thing in named.items() for held in _take(thing, name, names)]
-    asked = [held for thing in outputs for held in _take(thing, "", names)]
+    by_name = [held for name, thing in named.items() for held in _take(thing, name)]
+    asked = [held for thing in outputs for held in _take(thing, "")]
     if not asked and not by_name:
         raise TypeError(
             "show_graph was given no tensor; pass the tensor whose graph you want to see, "
             "such as show_graph(loss)"
         )
-    for variables in namespaces:
-        names.add_namespace(variables)
+    refuse_too_many([held.tensor for held in asked + by_name], "show_graph")
+    names = Names()
+    modules = [(name, thing) for name, thing in named.items() if isinstance(thing, nn.Module)]
+    modules += [("", thing) for thing in outputs if isinstance(thing, nn.Module)]
+    for held in by_name:
+        names.add(held)
+    for name, module in modules:
+        for held in parameters_in(module, name):
+            names.add(held)
+    names.add_namespaces(namespaces)
     if not asked:
         asked, by_name = by_name, []
-    return _build(asked, by_name, names)
+    return _build([held.tensor for held in asked], [held.tensor for held in by_name], names)
 
 
-def _take(thing, name, names):
-    """Return the tensors of one argument, and add the names that it gives."""
+def _take(thing, name) -> list:
+    """Return the tensors of one argument; a module is not drawn."""
     if isinstance(thing, nn.Module):
-        for held in parameters_in(thing, name):
-            names.add(held)
         return []
     found = list(tensors_in(thing, name))
     if not found:
         raise TypeError(_refusal(thing))
-    if name:
-        for held in found:
-            names.add(held)
     return found
 
 
@@ -165,35 +175,46 @@ def _refusal(thing) -> str:
 
 def _build(asked, by_name, names) -> Graph:
     """Build the graph of ``asked``, and of those ``by_name`` that no other tensor uses."""
-    tensors = [held.tensor for held in asked + by_name]
+    tensors = asked + by_name
     roots = [_node_of(tensor) for tensor in tensors]
     walked = walk([root for root in roots if root is not None])
     ids = {node: place for place, node in enumerate(walked.nodes)}
     read_values = len(ids) <= MOST_VALUES
-    nodes, edges, cut = [], [], []
+    nodes, edges = _nodes_and_edges(walked, ids, names, read_values)
+    used = {(edge.source, edge.output_nr) for edge in edges}
+    leaves = _leaves(walked) if None in roots else {}
+    results = {}
+    for count, (tensor, root) in enumerate(zip(tensors, roots)):
+        root = leaves.get(id(tensor)) if root is None else root
+        slot = (id(tensor), 0) if root is None else (ids[root], tensor.output_nr)
+        if slot in results or (count >= len(asked) and slot in used):
+            continue
+        read_value = read_values or len(results) < MOST_RESULT_VALUES
+        place, output_nr = slot
+        if root is None:
+            place = len(nodes)
+            nodes.append(_leaf(place, None, tensor, names, read_value))
+        held = names.of(tensor)
+        value = _value(tensor) if read_value else None
+        results[slot] = Output(place, output_nr, held and held.name, _shape(tensor), value)
+    cut = tuple(ids[node] for node, inputs in zip(walked.nodes, walked.inputs) if inputs is None)
+    return Graph(tuple(nodes), tuple(edges), tuple(results.values()), cut)
+
+
+def _nodes_and_edges(walked, ids, names, read_values):
+    nodes, edges = [], []
     for place, (node, inputs) in enumerate(zip(walked.nodes, walked.inputs)):
-        if inputs is None:
-            cut.append(place)
-            inputs = ()
+        inputs = inputs or ()
         nodes.append(_node(place, node, inputs, names, read_values))
         for input_nr, (source, output_nr) in enumerate(inputs):
             if source is not None:
                 edges.append(Edge(ids[source], place, output_nr, input_nr))
-    used = {(edge.source, edge.output_nr) for edge in edges}
-    results = {}
-    for count, (tensor, root) in enumerate(zip(tensors, roots)):
-        slot = (id(tensor), 0) if root is None else (ids[root], tensor.output_nr)
-        if slot in results or (count >= len(asked) and slot in used):
-            continue
-        place, output_nr = slot
-        if root is None:
-            place = len(nodes)
-            nodes.append(_leaf(place, None, tensor, names, read_value=True))
-        held = names.of(tensor)
-        results[slot] = Output(
-            place, output_nr, held and held.name, tuple(tensor.shape), _value(tensor)
-        )
-    return Graph(tuple(nodes), tuple(edges), tuple(results.values()), tuple(cut))
+    return nodes, edges
+
+
+def _leaves(walked) -> dict:
+    """Return the ``AccumulateGrad`` nodes by the ``id`` of their leaf."""
+    return {id(node.variable): node for node in walked.nodes if class_name(node) == ACCUMULATE_GRAD}
 
 
 def _node_of(tensor):
@@ -215,26 +236,33 @@ def _node(place, node, inputs, names, read_values) -> Node:
     untracked = tuple(nr for nr, (source, _) in enumerate(inputs) if source is None)
     made = node._input_metadata  # one entry per output of the forward operation
     shapes = tuple(tuple(entry.shape) for entry in made)
-    held = [known for nr in range(len(made)) if (known := names.of_place(node, nr))]
-    name = ", ".join(known.name for known in held) or None
-    value = _value(held[0].tensor) if len(held) == len(made) == 1 and read_values else None
-    shape, dtype = (shapes[0], made[0].dtype) if made else (None, None)
-    return Node(place, grad_fn, name, shape, dtype, True, untracked, value, shapes)
+    held = [names.of_place(node, output_nr) for output_nr in range(len(made))]
+    called = tuple(known and known.name for known in held)
+    first = next((output_nr for output_nr, known in enumerate(held) if known), 0)
+    name = ", ".join(filter(None, called)) or None
+    shape, dtype = (shapes[first], made[first].dtype) if made else (None, None)
+    value = _value(held[0].tensor) if read_values and len(made) == 1 and held[0] else None
+    return Node(place, grad_fn, name, shape, dtype, True, untracked, value, shapes, called)
 
 
 def _leaf(place, grad_fn, tensor, names, read_value) -> Node:
     held = names.of_leaf(tensor)
-    shape = tuple(tensor.shape)
+    name, shape = held and held.name, _shape(tensor)
     value = _value(tensor) if read_value else None
-    return Node(place, grad_fn, held and held.name, shape, tensor.dtype,
-                tensor.requires_grad, (), value, (shape,))  # fmt: skip
+    flag = tensor.requires_grad
+    return Node(place, grad_fn, name, shape, tensor.dtype, flag, (), value, (shape,), (name,))
+
+
+def _shape(tensor) -> tuple | None:
+    try:
+        return tuple(tensor.shape)
+    except RuntimeError:  # a nested tensor has none
+        return None
 
 
 def _value(tensor):
     """Return the number in a tensor of one element, None where there is none to read."""
-    if tensor.numel() != 1 or tensor.is_meta:
-        return None
     try:
-        return tensor.detach().item()
-    except (RuntimeError, NotImplementedError, ValueError, TypeError):
+        return tensor.detach().item() if tensor.numel() == 1 else None
+    except Exception:  # meta, fake, functorch and nested tensors each raise their own
         return None

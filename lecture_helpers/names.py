@@ -3,6 +3,9 @@
 A leaf is found by identity, a computed tensor by its place in the graph:
 ``(grad_fn, output_nr)``. So a name that was bound to something else since is
 never put on the wrong node.
+
+A name is a nicety: whatever stands among the caller's variables, however large or
+odd, looking through it never fails and never takes long.
 """
 
 import dataclasses
@@ -14,7 +17,10 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-LONGEST_CONTAINER = 100
+from .walk import safe_depth
+
+LONGEST_CONTAINER = 100  # a longer list or dict among the variables is passed over
+MOST_LOOKS = 10_000  # things looked at inside one container among the variables
 MOST_TENSORS = 1000  # reading grad_fn wraps a node, see walk.py
 NOT_THE_CALLERS = {"In", "Out"}  # IPython's own history of results
 
@@ -26,15 +32,21 @@ class Held(NamedTuple):
     tensor: torch.Tensor
 
 
-def namespaces_of(frame) -> tuple:
-    """Return a frame's local and global variables.
+def callers_namespaces(levels_up: int) -> tuple:
+    """Return the local and global variables of the function ``levels_up`` frames above.
 
     Up to Python 3.12 reading ``f_locals`` of a running function leaves a snapshot in
     the frame, which would keep every tensor alive until the function returns. So the
     variables are copied and the snapshot is emptied, unless somebody else holds it.
     """
+    try:
+        frame = sys._getframe(levels_up + 1)
+    except ValueError:  # called from C, without a Python caller
+        return ()
     variables = frame.f_locals
-    if not frame.f_code.co_flags & inspect.CO_OPTIMIZED:  # a module's or class's own namespace
+    if variables is frame.f_globals:
+        return (variables,)
+    if not frame.f_code.co_flags & inspect.CO_OPTIMIZED:  # a class's own namespace
         return variables, frame.f_globals
     copied = dict(variables)
     held_by_frame_and_here = 3  # the frame, this function, the argument of getrefcount
@@ -43,40 +55,50 @@ def namespaces_of(frame) -> tuple:
     return copied, frame.f_globals
 
 
-def tensors_in(thing, name: str = ""):
+def tensors_in(thing, name: str = "", quick: bool = False):
     """Yield a ``Held`` for each tensor in nested lists, tuples, dicts, dataclasses.
 
     The name grows with the path: ``out`` gives ``out[0]``, ``out['loss']`` or
-    ``out.logits``. Anything else inside is passed over.
+    ``out.logits``. Anything else inside is passed over, and so is a container that
+    was met before. ``quick`` bounds the work, for containers that nobody asked about:
+    no long container, no mapping but a dict, and 10,000 looks in all.
     """
-    open_containers = set()
-
-    def visit(thing, name):
+    met = set()
+    looks = 0
+    waiting = [(name, thing)]
+    while waiting and not (quick and looks == MOST_LOOKS):
+        name, thing = waiting.pop()
+        looks += 1
         if isinstance(thing, torch.Tensor):
             yield Held(name, thing)
-            return
-        children = _children(thing, name)
-        if children is None or id(thing) in open_containers:
-            return
-        open_containers.add(id(thing))
-        for child_name, child in children:
-            yield from visit(child, child_name)
-        open_containers.discard(id(thing))
-
-    yield from visit(thing, name)
+        elif id(thing) not in met:
+            children = _children(thing, name, quick)
+            if children:
+                met.add(id(thing))
+                waiting += reversed(children)
 
 
-def _children(thing, name):
-    if isinstance(thing, Mapping):
-        return [(f"{name}[{key!r}]", value) for key, value in thing.items()]
-    if isinstance(thing, tuple) and hasattr(thing, "_fields"):
-        return [(f"{name}.{field}", getattr(thing, field)) for field in thing._fields]
+def _children(thing, name, quick):
+    if isinstance(thing, dict if quick else Mapping):
+        if quick and len(thing) > LONGEST_CONTAINER:
+            return []
+        return [(f"{name}[{_key(key)}]", thing[key]) for key in thing]
     if isinstance(thing, (list, tuple)):
+        if quick and len(thing) > LONGEST_CONTAINER:
+            return []
+        fields = getattr(type(thing), "_fields", None)
+        if isinstance(fields, tuple) and len(fields) == len(thing):
+            return [(f"{name}.{field}", value) for field, value in zip(fields, thing)]
         return [(f"{name}[{place}]", value) for place, value in enumerate(thing)]
     if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
-        fields = dataclasses.fields(thing)
-        return [(f"{name}.{field.name}", getattr(thing, field.name)) for field in fields]
-    return None
+        names = [field.name for field in dataclasses.fields(thing)]
+        return [(f"{name}.{field}", getattr(thing, field, None)) for field in names]
+    return []
+
+
+def _key(key) -> str:
+    """Return a dict key as text; one whose ``repr`` may differ from run to run, by its class."""
+    return repr(key) if isinstance(key, (str, int, type(None))) else f"<{type(key).__name__}>"
 
 
 def parameters_in(module: nn.Module, prefix: str = ""):
@@ -91,6 +113,7 @@ class Names:
     def __init__(self):
         self._leaves = {}
         self._places = {}
+        self._left = min(MOST_TENSORS, safe_depth() // 2)
 
     def add(self, held: Held) -> None:
         """Remember a name. A tensor whose ``grad_fn`` cannot be read is passed over."""
@@ -103,30 +126,31 @@ class Names:
         else:
             self._places.setdefault((node, held.tensor.output_nr), held)
 
-    def add_namespace(self, variables: Mapping) -> None:
-        """Remember the tensors of a frame's locals or globals.
+    def add_namespaces(self, namespaces) -> None:
+        """Remember the tensors among a caller's variables.
 
-        Plain variables come first, then the parameters of modules
+        In each namespace plain variables come first, then the parameters of modules
         (``net.0.weight``), then what short lists and dicts hold (``params[0]``).
         """
-        own = [
-            (name, value)
-            for name, value in variables.items()
-            if not name.startswith("_") and name not in NOT_THE_CALLERS
-        ]
-        left = MOST_TENSORS
-        for found in (
-            (Held(name, value) for name, value in own if isinstance(value, torch.Tensor)),
-            (h for name, value in own if isinstance(value, nn.Module)
-             for h in parameters_in(value, name)),
-            (h for name, value in own if _is_short_container(value)
-             for h in tensors_in(value, name)),
-        ):  # fmt: skip
-            for held in found:
-                if left == 0:
+        for variables in namespaces:
+            own = [
+                (name, value)
+                for name, value in list(variables.items())
+                if isinstance(name, str) and name[:1] != "_" and name not in NOT_THE_CALLERS
+            ]
+            for find in (_as_tensor, _as_module, _as_container):
+                for name, value in own:
+                    self._add_found(find, name, value)
+
+    def _add_found(self, find, name, value):
+        try:
+            for held in find(name, value):
+                if self._left == 0:
                     return
-                left -= 1
+                self._left -= 1
                 self.add(held)
+        except Exception:  # the learner's own object raised, and a name is only a nicety
+            return
 
     def of(self, tensor: torch.Tensor) -> Held | None:
         """Return the name of a tensor, or None."""
@@ -145,5 +169,15 @@ class Names:
         return self._places.get((node, output_nr))
 
 
-def _is_short_container(value) -> bool:
-    return isinstance(value, (list, tuple, dict)) and len(value) <= LONGEST_CONTAINER
+def _as_tensor(name, value):
+    return [Held(name, value)] if isinstance(value, torch.Tensor) else []
+
+
+def _as_module(name, value):
+    return parameters_in(value, name) if isinstance(value, nn.Module) else []
+
+
+def _as_container(name, value):
+    if type(value) not in (list, tuple, dict):
+        return []
+    return tensors_in(value, name, quick=True)

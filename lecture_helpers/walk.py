@@ -9,9 +9,13 @@ Constraints, all measured on torch 2.6 to 2.14:
 - The depth that counts is the longest path from an output. Visiting nodes in
   decreasing ``_sequence_nr()`` (the order in which the forward made them,
   reversed) gives that depth on the way, since every consumer comes first.
-- Along two kinds of edge the number does not decrease: a view that was read
-  after its base had changed in place, and a graph built by several threads.
-  From then on the walk bounds the *number* of nodes, which bounds the depth too.
+- Three things end that: an edge along which the number does not decrease (a view
+  that was read after its base had changed in place, a graph built by several
+  threads), and a node that was left unread, since it can no longer raise the depth
+  of its inputs. From then on the walk bounds the *number* of nodes it reads, which
+  bounds the depth too.
+- Reading ``next_functions`` wraps all inputs of a node at once. A ``stack`` of more
+  states than the bound is left unread; a ``cat`` does not tell how many it joins.
 - A node must be held while it is a dictionary key; the ``Walk`` holds them all.
 """
 
@@ -63,6 +67,32 @@ def safe_depth() -> int:
     return min(soft, MAIN_STACK_BYTES) // 4 // STACK_BYTES_PER_LEVEL
 
 
+def refuse_too_many(tensors, helper: str) -> None:
+    """Refuse to look at the nodes of more given tensors than ``safe_depth()``.
+
+    They may all be states of one chain.
+
+    Raises:
+        ValueError: there are more.
+    """
+    most = safe_depth()
+    if len(tensors) <= most:
+        return
+    computed = sum(not _is_leaf(tensor) for tensor in tensors)
+    if computed > most:
+        raise ValueError(
+            f"{helper} was given {computed:,} computed tensors; at most {most:,} can be looked "
+            f"at safely on this thread, so pass fewer"
+        )
+
+
+def _is_leaf(tensor) -> bool:
+    try:
+        return tensor.is_leaf
+    except RuntimeError:  # a view whose base was changed in place
+        return False
+
+
 def class_name(node) -> str:
     """Return the class name of an engine node, such as ``MulBackward0``."""
     return type(node).__name__
@@ -94,8 +124,9 @@ def walk(roots, depth: int | None = None) -> Walk:
         minus_number, _, node = heapq.heappop(heap)
         at = level[node] if in_order else len(backward_order)
         backward_order.append(node)
-        if at >= depth:
+        if at >= depth or _stacked(node) > depth:
             inputs[node] = None
+            in_order = False
             continue
         inputs[node] = node.next_functions
         for source, _ in inputs[node]:
@@ -105,6 +136,14 @@ def walk(roots, depth: int | None = None) -> Walk:
             if class_name(source) != ACCUMULATE_GRAD and -source._sequence_nr() <= minus_number:
                 in_order = False
     return _in_forward_order(level, backward_order, inputs)
+
+
+def _stacked(node) -> int:
+    """Return how many tensors a ``stack`` joins, 0 for any other node."""
+    if class_name(node) != "StackBackward0":
+        return 0
+    shape = node._input_metadata[0].shape
+    return shape[node._saved_dim - 2**64 if node._saved_dim >= 2**63 else node._saved_dim]
 
 
 def _in_forward_order(seen, backward_order, inputs) -> Walk:

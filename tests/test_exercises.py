@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from lecture_helpers.exercises import lecture_1
+from lecture_helpers.exercises.checking import Case, check
 
 NOTEBOOK = "01_dynamic_computation_graphs.ipynb"
 
@@ -18,7 +19,7 @@ def solution(root, name):
     for cell in notebook.cells:
         if "solution" in cell.metadata.get("tags", []) and f"def {name}(" in cell.source:
             code = re.search(r"```python\n(.*?)```", cell.source, re.S)[1]
-            space = {"torch": torch, "math": math}
+            space = {"math": math}
             exec(code, space)
             return space[name]
     raise AssertionError(f"no solution holds {name}")
@@ -32,8 +33,22 @@ def first_inputs_only(tensor):
     return names
 
 
+def last_tracked_input(tensor):
+    names, node = [], tensor.grad_fn
+    while node is not None:
+        names.append(type(node).__name__)
+        tracked = [source for source, _ in node.next_functions if source is not None]
+        node = tracked[-1] if tracked else None
+    return names
+
+
 def without_leaf(tensor):
     return lecture_1._nodes_back(tensor)[:-1]
+
+
+def by_autograd(x):
+    x = torch.tensor(x, dtype=torch.float64, requires_grad=True)
+    return torch.autograd.grad(torch.sin((3 * x + 1) ** 2), x)[0]
 
 
 CHECKS = {
@@ -42,6 +57,7 @@ CHECKS = {
         "forward order": lambda t: lecture_1._nodes_back(t)[::-1],
         "stops before the leaf": without_leaf,
         "first input, tracked or not": first_inputs_only,
+        "last tracked input": last_tracked_input,
         "the nodes themselves": lambda t: [t.grad_fn],
         "printed nodes": lambda t: [str(t.grad_fn)],
         "one text": lambda t: " ".join(lecture_1._nodes_back(t)),
@@ -55,6 +71,7 @@ CHECKS = {
         "the value": lambda x: math.sin((3 * x + 1) ** 2),
         "as text": lambda x: "1.0",
         "true or false": lambda x: True,
+        "by autograd, as a tensor": by_autograd,
     }),
 }  # fmt: skip
 
@@ -69,7 +86,7 @@ def test_the_solution_in_the_notebook_passes(name, root):
 def test_an_unanswered_stub_says_so(name):
     for stub in (lambda given: None, lambda given: ...):
         verdict = CHECKS[name][0](stub)
-        assert verdict.passed is None and repr(verdict).startswith("Not answered yet.")
+        assert verdict.passed is None and repr(verdict).startswith("Not answered yet:")
 
 
 @pytest.mark.parametrize(
@@ -81,6 +98,25 @@ def test_a_wrong_answer_is_rejected_and_the_case_is_named(name, wrong):
     assert verdict.passed is False
     assert re.match(r"Not yet\. Case \d of \d, (t|x) = ", str(verdict))
     assert "expected" in verdict.message or "raised" in verdict.message
+
+
+class Unprintable:
+    def __repr__(self):
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize("answer", [10**400, Unprintable(), ValueError("returned"), True])
+def test_any_object_returned_is_judged_and_nothing_is_raised(answer):
+    verdict = check(lambda given: answer, [Case("x = 1", 1.0, 1.0)])
+    assert verdict.passed is False
+    assert verdict.message.startswith("Not yet. Case 1 of 1, x = 1: your function r")
+
+
+def test_a_later_none_is_a_wrong_answer_and_numbers_of_any_kind_count():
+    cases = [Case("x = 1", 1.0, 1.0), Case("x = 2", 2.0, 2.0)]
+    assert check(lambda given: 1 if given == 1 else None, cases).passed is False
+    assert check(int, cases).passed is True
+    assert check(lambda given: given * 1.001, cases).passed is False
 
 
 def test_an_error_in_the_answer_is_reported_not_raised():

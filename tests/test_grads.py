@@ -100,6 +100,23 @@ def test_names_are_escaped():
     assert "<b>" not in html and "&lt;b&gt;" in html
 
 
+def test_a_tensor_that_cannot_tell_gets_a_row_all_the_same():
+    x = leaf([1.0, 2.0])
+    base = x * 1
+    part = base.unbind()[0]
+    base.add_(1)
+    (row,) = grad_table(part).rows
+    assert (row.value, row.grad_fn) == (2.0, "cannot be read")
+    (lazy,) = grad_table(nn.LazyLinear(2, bias=False)).rows
+    assert (lazy.value, lazy.shape) == (..., None)
+
+
+def test_a_large_sparse_gradient_is_not_made_dense():
+    table = nn.Embedding(20_000, 64, sparse=True)
+    table(torch.tensor([1])).sum().backward()
+    assert grad_table(table).rows[0].grad is ...
+
+
 def test_bad_input_is_one_clear_sentence():
     with pytest.raises(TypeError, match="given float, which holds no tensor; pass a torch tensor"):
         grad_table(3.0)

@@ -9,10 +9,12 @@ from collections import namedtuple
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from oracle import assert_is_engine_graph, engine_nodes
 from torch import nn
 
-from lecture_helpers import show_graph
+from lecture_helpers import grad_table, show_graph
 from lecture_helpers.walk import SMALL_STACK_LEVELS, safe_depth, walk
 
 
@@ -227,6 +229,62 @@ def test_several_outputs_of_one_node():
     assert unbind.shapes == ((), (), ())
 
 
+def test_each_output_keeps_its_own_shape():
+    matrix = torch.ones(4, 3, requires_grad=True)
+    _, singular, _ = torch.linalg.svd(matrix, full_matrices=False)
+    graph = show_graph(singular.sum())
+    (node,) = [node for node in graph.nodes if "Svd" in node.grad_fn]
+    assert (node.name, node.shape) == ("singular", (3,))
+    assert node.shapes == ((4, 3), (3,), (3, 3))
+    assert node.names == (None, "singular", None)
+    assert "makes singular = (3,)" in graph.to_text() and "singular = (3,)" in graph.to_svg()
+    head, tail = leaf([1.0, 2.0, 3.0, 4.0]).split([1, 3])
+    text = show_graph(head + tail).to_text()
+    assert "makes head = (1,), tail = (3,)" in text
+    assert "from split_with_sizes #1 output 0, split_with_sizes #1 output 1" in text
+
+
+def test_values_are_read_only_where_they_are_few(monkeypatch):
+    monkeypatch.setattr("lecture_helpers.graph.MOST_VALUES", 2)
+    x = leaf(2.0)
+    y = x * 3
+    assert show_graph(y).nodes[0].value == 2.0
+    z = y * 3
+    graph = show_graph(z)
+    assert [node.value for node in graph.nodes] == [None, None, None]
+    assert graph.outputs[0].value == 18.0
+
+
+def test_inside_a_transform_there_are_no_values_to_read():
+    seen = []
+
+    def function(x):
+        seen.append((show_graph(x * 2), grad_table(x)))
+        return x * 2
+
+    torch.func.vmap(function)(torch.ones(3))
+    ((graph, table),) = seen
+    assert [node.value for node in graph.nodes] == [None]
+    assert table.rows[0].value is ...
+
+
+def test_a_leaf_asked_for_beside_its_graph_is_drawn_once():
+    parts = [torch.ones(2), torch.ones(3)]
+    nested = torch.nested.nested_tensor(parts, layout=torch.jagged, requires_grad=True)
+    total = (nested * 2).values().sum()
+    graph = show_graph(total, nested)
+    assert [node.name for node in graph.nodes if node.is_leaf] == ["nested"]
+
+
+def test_a_leaf_switched_off_later_is_still_the_graphs_leaf():
+    w = leaf(2.0)
+    y = w * 3
+    w.requires_grad_(False)
+    graph = show_graph(y)
+    assert (graph.nodes[0].grad_fn, graph.nodes[0].requires_grad) == ("AccumulateGrad", False)
+    assert "requires_grad=False" not in graph.to_svg().split("</desc>")[1]
+
+
 def test_custom_function_with_two_outputs_that_saves_none():
     x, y = leaf(2.0), leaf(3.0)
     product, total = TwoOut.apply(x, y)
@@ -303,12 +361,31 @@ def test_values_of_meta_tensors_are_not_read():
 
 
 def longest_path(walked):
-    """Levels of the part that was read, counted by its longest path."""
-    level = {}
-    for node, inputs in zip(walked.nodes, walked.inputs):  # forward order: sources first
-        sources = [level[source] for source, _ in inputs or () if source is not None]
-        level[node] = 1 + max(sources, default=0)
-    return max(level.values())
+    """Nodes on the longest path through what was read; what a read node names counts too."""
+    inputs = dict(zip(walked.nodes, walked.inputs))
+    lengths = {}
+
+    def length(node):  # recursive: the graphs of these tests are shallow
+        if node not in lengths:
+            sources = [source for source, _ in inputs[node] or () if source is not None]
+            lengths[node] = 1 + max(map(length, sources), default=0)
+        return lengths[node]
+
+    return max(map(length, walked.nodes))
+
+
+def test_a_node_that_reads_every_state_does_not_hide_the_depth():
+    h, states = leaf([1.0]), []
+    for _ in range(100):
+        h = torch.tanh(h)
+        states.append(h)
+    for joined in (torch.cat(states), torch.stack(states)):
+        walked = walk([joined.grad_fn], depth=30)
+        assert walked.cut
+        read = [node for node, inputs in zip(walked.nodes, walked.inputs) if inputs]
+        assert len(read) <= 31
+    assert [inputs for inputs in walk([joined.grad_fn], depth=30).inputs] == [None]
+    assert not walk([joined.grad_fn], depth=101).cut
 
 
 def residual(x, blocks):
@@ -334,18 +411,50 @@ def test_walk_stops_at_the_longest_path_not_the_shortest(program):
     assert not walk([y.grad_fn], depth=1000).cut
 
 
-def test_walk_bounds_the_nodes_once_the_order_is_broken():
+def test_a_view_whose_base_changed_is_walked_whole_where_it_is_small():
     x = leaf([1.0, 2.0, 3.0])
     base = x * 2
     view = base[:2]
     for _ in range(40):
         base.mul_(1.5)
     result = view.sum()
-    for _ in range(3):
-        result = result * 2
     whole, cut = walk([result.grad_fn]), walk([result.grad_fn], depth=10)
     assert not whole.cut and len(whole.nodes) == len(engine_nodes(result))
-    assert cut.cut and longest_path(cut) <= 20
+    assert cut.cut and longest_path(cut) <= 21
+
+
+class FakeNode:
+    """Stands for an engine's node, with any number the engine could have given it."""
+
+    def __init__(self, number, sources):
+        self.next_functions = tuple((source, 0) for source in sources)
+        self._number = number
+
+    def _sequence_nr(self):
+        return self._number
+
+
+@st.composite
+def fake_graphs(draw):
+    nodes = []
+    for count in range(draw(st.integers(2, 40))):
+        pick = st.lists(st.integers(0, count - 1), max_size=3) if count else st.just([])
+        sources = [nodes[at] for at in draw(pick)] + nodes[-1:]  # always one deep chain
+        number = count if draw(st.booleans()) else draw(st.integers(0, 50))
+        nodes.append(FakeNode(number, sources))
+    roots = draw(st.lists(st.sampled_from(nodes), max_size=2))
+    return [nodes[-1], *roots], len(nodes)
+
+
+@settings(max_examples=300, deadline=None)
+@given(fake_graphs(), st.integers(1, 12))
+def test_no_order_of_numbers_lets_the_walk_go_deeper_than_twice_its_depth(graph, depth):
+    roots, count = graph
+    walked = walk(roots, depth)
+    assert longest_path(walked) <= 2 * depth + 2
+    whole = walk(roots, depth=2 * count)
+    assert not whole.cut
+    assert set(walked.nodes) <= set(whole.nodes)
 
 
 def test_safe_depth_is_small_in_a_thread():
@@ -356,13 +465,45 @@ def test_safe_depth_is_small_in_a_thread():
     assert safe_depth() >= SMALL_STACK_LEVELS
 
 
-DEEP = """
-import torch
-from lecture_helpers import show_graph
-x = torch.ones((), requires_grad=True)
+def test_more_tensors_than_can_be_looked_at_are_refused():
+    from concurrent.futures import ThreadPoolExecutor
+
+    x = leaf(1.0)
+    states = [x * 1 for _ in range(SMALL_STACK_LEVELS + 1)]
+    with ThreadPoolExecutor(1) as pool:
+        for helper in (show_graph, grad_table):
+            with pytest.raises(ValueError, match="given 601 computed tensors; at most 600"):
+                pool.submit(helper, states).result()
+
+
+def test_a_cut_graph_says_so_in_text_and_picture(monkeypatch):
+    monkeypatch.setattr("lecture_helpers.graph.walk", lambda roots: walk(roots, depth=5))
+    graph = show_graph(residual(leaf(1.0), 20))
+    assert len(graph.cut) > 0
+    assert "deeper than Python can walk safely" in graph.to_svg()
+    assert "from nodes beyond the safe depth" in graph.to_text()
+
+
+CHAIN = """
 y = x
 for _ in range({levels}):
     y = y + 1
+"""
+CAT = """
+states = [x.reshape(1)]
+for _ in range(20_000):
+    states.append(torch.tanh(torch.sin(states[-1] * 2) + 1))
+y = torch.cat(states).sum()
+del states
+"""
+STACK = """
+states = [x]
+for _ in range(60_000):
+    states.append(torch.tanh(states[-1]))
+y = torch.stack(states).sum()
+del states
+"""
+DROP = """
 graph = show_graph(y)
 print(len(graph.nodes), len(graph.cut), len(str(graph)) < 20000, len(graph.to_svg()) < 100000)
 print(str(graph).splitlines()[-1])
@@ -371,17 +512,37 @@ print("alive")
 """
 
 
-@pytest.mark.parametrize("levels, whole", [(8_000, True), (60_000, False)])
-def test_deep_chain_is_drawn_whole_or_cut_and_the_interpreter_lives(levels, whole):
-    if safe_depth() < 8_001:
-        pytest.skip("needs the 8 MiB main thread of Linux or macOS")
-    done = subprocess.run([sys.executable, "-c", DEEP.format(levels=levels)], capture_output=True,
-                          text=True, timeout=120)  # fmt: skip
+def drawn_and_dropped(program):
+    """Draw and drop a graph in a process of its own; return the three lines it prints."""
+    start = "import torch\nfrom lecture_helpers import show_graph\n"
+    code = f"{start}x = torch.ones((), requires_grad=True)\n{program}{DROP}"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    counts, last, alive = done.stdout.splitlines()
-    if whole:
-        assert counts == f"{levels + 1} 0 True True"
-    else:
-        assert counts == f"{safe_depth() + 1} 1 True True"
-        assert "deeper than Python can walk safely" in last
-    assert alive == "alive"
+    return done.stdout.splitlines()
+
+
+needs_main_stack = pytest.mark.skipif(
+    safe_depth() < 8_001, reason="needs the 8 MiB main thread of Linux or macOS"
+)
+
+
+@needs_main_stack
+def test_an_8000_deep_chain_is_whole():
+    counts, _, alive = drawn_and_dropped(CHAIN.format(levels=8_000))
+    assert (counts, alive) == ("8001 0 True True", "alive")
+
+
+@needs_main_stack
+def test_a_60000_deep_chain_is_cut_and_the_interpreter_lives():
+    counts, last, alive = drawn_and_dropped(CHAIN.format(levels=60_000))
+    assert (counts, alive) == (f"{safe_depth() + 1} 1 True True", "alive")
+    assert "deeper than Python can walk safely" in last
+
+
+@needs_main_stack
+@pytest.mark.parametrize("program", [CAT, STACK], ids=["cat", "stack"])
+def test_joined_states_of_a_deep_chain_are_cut_and_the_interpreter_lives(program):
+    counts, last, alive = drawn_and_dropped(program)
+    assert counts.endswith("True True") and alive == "alive"
+    assert "deeper than Python can walk safely" in last

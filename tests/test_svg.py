@@ -1,6 +1,7 @@
 """The picture of a graph: escaped, deterministic, readable on both grounds, bounded."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -28,7 +29,7 @@ def words_in(svg):
 def test_hostile_names_are_text():
     x = leaf(2.0)
     names = ["<script>alert(1)</script>", 'quote " & \' amp', "nul \x00 bell \x07", "\ud800 lone",
-             "日本語", "a" * 500]  # fmt: skip
+             "日本語", "a" * 500, "unassigned \ufffe", "two\nlines \x1b[31m"]  # fmt: skip
     for name in names:
         svg = show_graph(x * 2, **{name: x}).to_svg()
         assert "<script" not in svg
@@ -132,21 +133,53 @@ def test_big_graph_says_what_it_left_out_and_is_quick():
     assert len(graph.nodes) == 1001
     assert "984 of 1,001 nodes are not drawn; .nodes and .edges hold them all" in words_in(svg)
     assert svg.count("data-node=") == 17
+    heads = re.findall(r'<path d="[^"]+z" fill', svg)
+    assert len(heads) == 16 + 15 + 1 + 1  # from x, along the chain, from the rest, the result
     assert seconds < 5  # a hang, not a speed, is what this guards against
     assert "941 nodes left out" in graph.to_text()
     assert len(graph.to_text().splitlines()) < 70
 
 
+def test_wide_nodes_stay_small():
+    x = leaf([1.0])
+    for wide in (torch.cat([x] * 3000), torch.cat([x, *[torch.ones(1)] * 3000])):
+        graph = show_graph(wide)
+        assert len(graph.to_svg()) < 20_000 and len(graph.to_text()) < 1000
+        root = ET.fromstring(graph.to_svg())
+        right = max(float(g.find(f"{SVG}rect").get("x")) for g in root.findall(f"{SVG}g"))
+        assert all(float(c.get("cx")) < right for c in root.iter(f"{SVG}circle"))
+    results = torch.ones(500, requires_grad=True).unbind()
+    svg = show_graph(results).to_svg()
+    assert svg.count("data-result=") == 20
+    assert "500 results; .outputs holds them all" in words_in(svg)
+
+
+def test_text_only_from_the_environment():
+    code = (
+        "import torch; from lecture_helpers import show_graph; "
+        "print(list(show_graph(torch.ones(1))._repr_mimebundle_()))"
+    )
+    for value, kinds in (("1", "['text/plain']"), ("0", "['image/svg+xml', 'text/plain']")):
+        environment = {**os.environ, "LECTURE_TEXT": value}
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+        assert done.stdout.strip() == kinds
+
+
 def test_a_picture_that_cannot_be_drawn_degrades_to_text(monkeypatch):
     def broken(*_):
-        raise RuntimeError("no room")
+        raise Panic("no room")
 
     x = leaf(2.0)
     graph = show_graph(x * 2)
     monkeypatch.setattr("lecture_helpers.draw.svg.place", broken)
     bundle = graph._repr_mimebundle_()
     assert set(bundle) == {"text/plain"}
-    assert bundle["text/plain"] == f"{graph.to_text()}\n(no picture: RuntimeError: no room)"
+    assert bundle["text/plain"] == f"{graph.to_text()}\n(no picture: Panic: no room)"
+
+
+class Panic(BaseException):
+    """What a library written in Rust raises when it panics is no Exception."""
 
 
 def test_bundle_and_text_switch():

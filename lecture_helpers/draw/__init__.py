@@ -41,11 +41,6 @@ def use_text(on: bool = True) -> None:
     _text_only = bool(on)
 
 
-def text_only() -> bool:
-    """Return whether pictures are shown as text."""
-    return _text_only
-
-
 def text_of(shown) -> str:
     """Return the text form of a ``Graph``, a ``GradTable`` or a ``Picture``."""
     return _RENDERINGS[type(shown)].words(shown)
@@ -67,5 +62,7 @@ def bundle(shown) -> dict:
         return {"text/plain": words}
     try:
         return {_RENDERINGS[type(shown)].mime: picture_of(shown), "text/plain": words}
-    except Exception as error:  # whatever a layout or a strange name brings up
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a panic of the layout library is not an Exception
         return {"text/plain": f"{words}\n(no picture: {type(error).__name__}: {error})"}

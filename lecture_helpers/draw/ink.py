@@ -13,6 +13,8 @@ import unicodedata
 from html import escape
 from typing import NamedTuple
 
+from .text import printable
+
 MID = "#6f7a8c"
 DARK = "#0f172a"
 SOFT = "#475569"
@@ -46,7 +48,7 @@ class Look(NamedTuple):
 LEAF = Look("#dbeafe", "#2563eb", radius=99)
 OPERATION = Look("#f8fafc", MID)
 RESULT = Look("#dcfce7", "#15803d", width=2.5, radius=99)
-ALONE = Look("#f1f5f9", MID, radius=99, dashes="5 3")
+ALONE = Look("#e2e8f0", MID, width=2.5, radius=99, dashes="6 3")
 MORE = Look("#f8fafc", MID, dashes="2 3")
 ACTIVE = Look("#ffedd5", "#c2410c", width=2.5)
 
@@ -61,13 +63,6 @@ def text_width(words: str, font_size: float) -> float:
         elif not unicodedata.combining(letter):
             total += 110 if unicodedata.east_asian_width(letter) in "WF" else 85
     return total / 100 * font_size
-
-
-def printable(words: str) -> str:
-    """Return text that XML can hold: control characters and lone surrogates replaced."""
-    return "".join(
-        c if unicodedata.category(c) not in ("Cc", "Cs", "Cn", "Co") else "\ufffd" for c in words
-    )
 
 
 def text(x, y, words, size=13.0, fill=DARK, bold=False, anchor="middle", italic=False) -> str:
@@ -126,7 +121,8 @@ def document(parts, width, height, title, description, kind) -> str:
     one page never share an id unless they are the same picture.
     """
     body = "".join(parts)
-    words = escape(printable(title)), escape(printable(description))
+    lines = "\n".join(map(printable, description.split("\n")))
+    words = escape(printable(title)), escape(lines)
     key = hashlib.sha256(f"{words}{body}".encode()).hexdigest()[:10]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '

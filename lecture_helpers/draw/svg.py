@@ -4,21 +4,26 @@ The result pills, the stubs of untracked inputs and the box for what was left ou
 are decoration: they are drawn here and stand in no ``Graph``.
 """
 
+from collections import Counter
 from typing import NamedTuple
 
 from ..graph import Graph, Node
 from . import ink
 from .layout import Box, place
-from .text import cut_note, graph_text, graph_title, label, shorten, size
+from .text import cut_note, graph_text, graph_title, label, made_by, shorten, size
 
 MOST_NODES = 80  # a larger graph is drawn as its last operations and their leaves
 LAST_OPERATIONS = 16
 MOST_LEAVES = 24
+MOST_RESULTS = 20
+MOST_PARALLEL = 12  # arrows between the same two boxes, and stubs under one box
 MARGIN = 12.0
 LINE = 16.0
-STUB = 9.0
+STUB = 10.0
 PORT_GAP = 11.0
 PADDING = 13.0
+NOTE_SIZE = 12.5
+LONGEST_LINE = 48
 
 
 class _Shape(NamedTuple):
@@ -41,10 +46,10 @@ def graph_svg(graph: Graph) -> str:
     slots = {node.id: slot for slot, node in enumerate(shown)}
     results = {output.node: output.name for output in graph.outputs}
     shapes = [_node_shape(node, results.get(node.id)) for node in shown]
-    links = [(slots[e.source], slots[e.target], e.input_nr) for e in graph.edges
-             if e.source in slots and e.target in slots]  # fmt: skip
-    for output in graph.outputs:
-        if output.node in slots and not graph.nodes[output.node].is_leaf:
+    links = _links(graph, slots)
+    made = [out for out in graph.outputs if not graph.nodes[out.node].is_leaf]
+    for output in made[:MOST_RESULTS]:
+        if output.node in slots:
             links.append((slots[output.node], len(shapes), 0))
             shapes.append(_result_shape(output))
     if left_out:
@@ -56,6 +61,18 @@ def graph_svg(graph: Graph) -> str:
         links += [(more, slot, -1) for slot in missing]
     stubs = {slots[node.id]: node.untracked for node in shown if node.untracked}
     return _draw(graph, shapes, links, stubs, left_out)
+
+
+def _links(graph, slots) -> list:
+    """Return (source, target, input_nr) of the edges to draw, by slot."""
+    links, parallel = [], Counter()
+    for edge in graph.edges:
+        if edge.source in slots and edge.target in slots:
+            pair = slots[edge.source], slots[edge.target]
+            parallel[pair] += 1
+            if parallel[pair] <= MOST_PARALLEL:
+                links.append((*pair, edge.input_nr))
+    return links
 
 
 def _nodes_to_draw(graph):
@@ -81,15 +98,13 @@ def _node_shape(node: Node, result_name: str | None) -> _Shape:
     name = (shorten(label(node)), 13, ink.DARK, True)
     if node.is_leaf:
         lines = (name, (words, 10.5, ink.SOFT, False))
-        if node.requires_grad:
+        if node.grad_fn or node.requires_grad:
             return _Shape(ink.LEAF, lines, mark)
         flag = ("requires_grad=False", 10.5, ink.SOFT, False)
         return _Shape(ink.ALONE, (*lines, flag), mark)
     lines = (name, (shorten(node.grad_fn), 10.5, ink.SOFT, False))
     if node.name and node.name != result_name:
-        called = f"{shorten(node.name)} = {words}" if node.value is not None else (
-            f"{shorten(node.name)}  {words}")  # fmt: skip
-        lines += ((called, 11, ink.BLUE, True),)
+        lines += ((shorten(made_by(node), LONGEST_LINE), 11, ink.BLUE, True),)
     return _Shape(ink.OPERATION, lines, mark)
 
 
@@ -112,7 +127,9 @@ def _draw(graph, shapes, links, stubs, left_out) -> str:
     parts = _edges(boxes, corners, links, routes)
     for slot, untracked in stubs.items():
         x, y = corners[slot]
-        parts += [_stub(x + 16 + 12 * nr, y + boxes[slot].height) for nr in range(len(untracked))]
+        count = min(len(untracked), MOST_PARALLEL)
+        gap = min(12.0, (boxes[slot].width - 32) / max(count - 1, 1))
+        parts += [_stub(x + 16 + gap * nr, y + boxes[slot].height) for nr in range(count)]
     for shape, box, corner in zip(shapes, boxes, corners):
         parts.append(_shape_svg(shape, box, corner))
     notes = _notes(graph, stubs, left_out)
@@ -120,8 +137,10 @@ def _draw(graph, shapes, links, stubs, left_out) -> str:
     height = layout.height + 2 * MARGIN + (STUB if stubs else 0)
     for note in notes:
         height += LINE
-        width = max(width, ink.text_width(note, 11) + 2 * MARGIN)
-        parts.append(ink.text(MARGIN, height - MARGIN + 4, note, 11, ink.MID, anchor="start"))
+        width = max(width, ink.text_width(note, NOTE_SIZE) + 2 * MARGIN)
+        parts.append(
+            ink.text(MARGIN, height - MARGIN + 4, note, NOTE_SIZE, ink.MID, anchor="start")
+        )
     return ink.document(parts, width, height, graph_title(graph), graph_text(graph), "graph")
 
 
@@ -155,10 +174,10 @@ def _ports(top, height, count) -> list:
 def _stub(x, y) -> str:
     """Return the mark of an untracked input, hanging from the lower edge of its box."""
     return (
-        f'<path d="M{x:.1f} {y:.1f}V{y + STUB - 3:.1f}" fill="none" stroke="{ink.MID}" '
-        f'stroke-width="1.5" stroke-dasharray="2 2"/>'
-        f'<circle cx="{x:.1f}" cy="{y + STUB:.1f}" r="3" fill="none" stroke="{ink.MID}" '
-        f'stroke-width="1.5"/>'
+        f'<path d="M{x:.1f} {y:.1f}V{y + STUB - 3.5:.1f}" fill="none" stroke="{ink.MID}" '
+        f'stroke-width="2"/>'
+        f'<circle cx="{x:.1f}" cy="{y + STUB:.1f}" r="3.5" fill="none" stroke="{ink.MID}" '
+        f'stroke-width="2"/>'
     )
 
 
@@ -180,6 +199,8 @@ def _notes(graph, stubs, left_out) -> list:
             f"{left_out:,} of {len(graph.nodes):,} nodes are not drawn; "
             f".nodes and .edges hold them all"
         )
+    if len(graph.outputs) > MOST_RESULTS:
+        notes.append(f"{len(graph.outputs):,} results; .outputs holds them all")
     if graph.cut:
         notes.append(cut_note(graph))
     return notes

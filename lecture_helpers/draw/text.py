@@ -1,6 +1,7 @@
 """Numbers, shapes and graphs in words."""
 
 import re
+import unicodedata
 
 import torch
 
@@ -8,6 +9,7 @@ from ..graph import Graph, Node
 from ..walk import ACCUMULATE_GRAD
 
 MOST_LINES = 60  # a text form longer than this shows its two ends
+MOST_LISTED = 8  # inputs or outputs of one node that are listed
 LONGEST_NAME = 28
 
 
@@ -34,8 +36,21 @@ def values(nested) -> str:
     return number(nested)
 
 
+def printable(words: str) -> str:
+    """Return text that a terminal and XML can hold, on one line.
+
+    Control characters, line ends, lone surrogates and what Unicode has not assigned
+    are replaced by U+FFFD.
+    """
+    return "".join(
+        "\ufffd" if unicodedata.category(c) in ("Cc", "Cs", "Cn", "Co", "Zl", "Zp") else c
+        for c in words
+    )
+
+
 def shorten(name: str, longest: int = LONGEST_NAME) -> str:
-    """Return a name of at most ``longest`` characters, cut in the middle."""
+    """Return a name of at most ``longest`` printable characters, cut in the middle."""
+    name = printable(name)
     if len(name) <= longest:
         return name
     head = (longest - 1) // 2
@@ -120,19 +135,37 @@ def graph_text(graph: Graph, most_lines: int = MOST_LINES) -> str:
 
 
 def _row(node, graph, sources, is_result, is_cut):
-    size_words = size(node.shape, node.value, node.dtype)
     mark = "  <- result" if is_result else ""
     if node.is_leaf:
         kind = "leaf" if node.grad_fn == ACCUMULATE_GRAD or node.requires_grad else "no graph"
-        flag = f"requires_grad={node.requires_grad}"
-        return f"#{node.id}", shorten(label(node)), kind, f"{size_words}, {flag}"
+        size_words = size(node.shape, node.value, node.dtype)
+        about = f"{size_words}, requires_grad={node.requires_grad}"
+        return f"#{node.id}", shorten(label(node)), kind, about
     inputs = {nr: _input(graph, edge) for nr, edge in sources.items()}
     inputs.update({nr: "untracked" for nr in node.untracked})
-    came = ", ".join(inputs[nr] for nr in sorted(inputs)) or "nothing"
+    came = listed([inputs[nr] for nr in sorted(inputs)]) or "nothing"
     if is_cut:
         came = "nodes beyond the safe depth"
-    made = f"{shorten(node.name)} = {size_words}" if node.name else size_words
-    return f"#{node.id}", label(node), node.grad_fn, f"from {came}, makes {made}{mark}"
+    return f"#{node.id}", label(node), node.grad_fn, f"from {came}, makes {made_by(node)}{mark}"
+
+
+def listed(words: list) -> str:
+    """Return words joined by commas, at most eight of them."""
+    more = len(words) - MOST_LISTED
+    return ", ".join(words[:MOST_LISTED]) + (f", and {more:,} more" if more > 0 else "")
+
+
+def made_by(node: Node) -> str:
+    """Return what an operation made: the named outputs with their size, else the first."""
+    if not node.name:
+        return size(node.shape, node.value, node.dtype)
+    return listed(
+        [
+            f"{shorten(name)} = {size(shape, node.value, node.dtype)}"
+            for name, shape in zip(node.names, node.shapes)
+            if name
+        ]
+    )
 
 
 def _input(graph, edge) -> str:

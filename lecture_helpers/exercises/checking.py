@@ -3,9 +3,13 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import NamedTuple
 
-import torch
+NOT_ANSWERED = (
+    "Not answered yet: your function returned nothing. Write it, end it with return, "
+    "and run both cells."
+)
 
 
 class Case(NamedTuple):
@@ -37,30 +41,31 @@ def check(function: Callable, cases) -> Verdict:
     for count, case in enumerate(cases):
         try:
             came = function(case.argument)
-        except Exception as error:  # the learner's own code may raise anything
-            came = error
-        if count == 0 and (came is None or came is ...):
-            return Verdict(None, "Not answered yet. Fill in the function above and run both cells.")
-        if isinstance(came, Exception):
-            said = f"your function raised {type(came).__name__}: {came}"
-        elif not _same(came, case.expected):
-            said = f"your function returned {came!r}; expected {case.expected!r}"
-        else:
-            continue
-        return Verdict(False, f"Not yet. Case {count + 1} of {len(cases)}, {case.words}: {said}.")
+            if count == 0 and (came is None or came is ...):
+                return Verdict(None, NOT_ANSWERED)
+            said = None if _same(came, case.expected) else _difference(came, case.expected)
+        except Exception as error:  # the learner's own code and objects may raise anything
+            said = f"your function raised {type(error).__name__}: {error}"
+        if said:
+            where = f"Case {count + 1} of {len(cases)}, {case.words}"
+            return Verdict(False, f"Not yet. {where}: {said}.")
     return Verdict(True, f"Right, in all {len(cases)} cases.")
 
 
+def _difference(came, expected) -> str:
+    kinds = type(came).__name__, type(expected).__name__
+    said = f"your function returned {came!r}; expected {expected!r}"
+    return said if kinds[0] == kinds[1] else f"{said} (a {kinds[1]}, not a {kinds[0]})"
+
+
 def _same(came, expected) -> bool:
-    if isinstance(came, torch.Tensor):
-        came = came.tolist()
     if isinstance(expected, float):
-        is_number = isinstance(came, (int, float)) and not isinstance(came, bool)
+        is_number = isinstance(came, Real) and not isinstance(came, bool)
         return is_number and math.isclose(came, expected, rel_tol=1e-4, abs_tol=1e-6)
     if isinstance(expected, list):
         return (
             isinstance(came, (list, tuple))
             and len(came) == len(expected)
-            and all(_same(a, b) for a, b in zip(came, expected))
+            and all(map(_same, came, expected))
         )
     return type(came) is type(expected) and came == expected

@@ -24,6 +24,7 @@ def check_nodes_back(function) -> Verdict:
         "t = sin(5 * x)": torch.sin(5 * x),
         "t = constant * x, where the first input is not tracked": constant * x,
         "t = sin(2 * t), three times over": looped,
+        "t = sin(x) * (x + 1), where two inputs are tracked": torch.sin(x) * (x + 1),
         "t = x, a leaf": x,
     }
     return check(function, [Case(words, t, _nodes_back(t)) for words, t in asked.items()])

@@ -10,7 +10,7 @@ class Live:
     nbconvert, a notebook opened but not run), the text form and perhaps a picture.
     It is always sent as ``display_data``, which is all that Colab's manager sees.
 
-    A subclass sets ``self.widget`` and gives ``to_text``; ``to_svg`` is optional.
+    A subclass sets ``self.widget`` and gives ``to_text``; ``picture`` is optional.
     """
 
     widget = None
@@ -19,18 +19,14 @@ class Live:
         """Return what stands here where no widget can."""
         raise NotImplementedError
 
-    def to_svg(self) -> str | None:
-        """Return the picture that stands here where no widget can, or None."""
-        return None
+    def picture(self) -> dict:
+        """Return the picture that stands here where no widget can, by its MIME type."""
+        return {}
 
     def bundle(self) -> dict:
         """Return the MIME bundle of the output."""
-        from ..draw import text_only
-
         view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
-        mime = {WIDGET_MIME: view, "text/plain": self.to_text()}
-        svg = None if text_only() else self.to_svg()
-        return mime if svg is None else mime | {"image/svg+xml": svg}
+        return {WIDGET_MIME: view, "text/plain": self.to_text(), **self.picture()}
 
     def _ipython_display_(self):
         from IPython.display import display

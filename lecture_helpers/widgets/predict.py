@@ -1,11 +1,17 @@
 """A question before the cell that tells: the learner commits to an answer first."""
 
-import math
+import ast
+import cmath
+import textwrap
 from html import escape
+
+import torch
 
 from ..draw.text import values
 from .live import Live
 
+LINE_LENGTH = 88
+NUMBERS = (int, float, complex)
 NOT_ANSWERED = "No prediction yet. Answer the question above, then run this cell again."
 
 
@@ -34,36 +40,56 @@ class Prediction(Live):
         return (self._input.value or "").strip() or None
 
     def _note(self, _change):
-        said = f"Noted: {escape(self.answer)}. Now run the next cell." if self.answer else ""
+        said = ""
+        if self.answer and not self.choices and not isinstance(_value(self.answer), NUMBERS):
+            said = f"{escape(self.answer)} is not a number. Type one such as 4.5."
+        elif self.answer:
+            said = f"Noted: {escape(self.answer)}. Now run the cells below."
         self._noted.value = said
 
     def compare(self, computed) -> None:
         """Print the learner's answer beside what the computation gave.
 
         Args:
-            computed: the value that the computation gave. Numbers agree when they
-                differ by less than one part in a thousand, anything else when its
-                text is the same.
+            computed: the value that the computation gave: a number, a list of numbers,
+                a tensor, None or text. Numbers agree when they differ by less than one
+                part in a thousand. A choice is right when it reads as the value prints.
         """
-        truth = values(computed) if isinstance(computed, (list, float, complex)) else str(computed)
+        truth = computed.tolist() if isinstance(computed, torch.Tensor) else computed
+        words = values(truth) if isinstance(truth, (list, float, complex)) else str(truth)
         if self.answer is None:
             print(NOT_ANSWERED)
-        elif _same(self.answer, truth):
+        elif self.answer == words or (not self.choices and _same(_value(self.answer), truth)):
             print(f"You predicted {self.answer}. Right.")
         else:
-            print(f"You predicted {self.answer}. The computation gives {truth}.")
+            print(f"You predicted {self.answer}. The computation gives {words}.")
 
     def to_text(self) -> str:
         """Return the question with its choices."""
         choices = "".join(f"\n  ( ) {choice}" for choice in self.choices)
-        return f"Predict. {self.question}{choices}"
+        return textwrap.fill(f"Predict. {self.question}", LINE_LENGTH) + choices
 
 
-def _same(answer: str, truth: str) -> bool:
+def _value(words: str):
+    """Return the number or list that a learner typed, else the text itself."""
     try:
-        return math.isclose(float(answer), float(truth), rel_tol=1e-3, abs_tol=1e-9)
+        return ast.literal_eval(words)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        pass
+    try:
+        return float(words)  # nan and inf
     except ValueError:
-        return "".join(answer.split()) == "".join(truth.split())
+        return words
+
+
+def _same(answer, truth) -> bool:
+    if isinstance(answer, (list, tuple)) and isinstance(truth, (list, tuple)):
+        return len(answer) == len(truth) and all(map(_same, answer, truth))
+    if not (isinstance(answer, NUMBERS) and isinstance(truth, NUMBERS)):
+        return answer == truth
+    if answer != answer or truth != truth:
+        return answer != answer and truth != truth
+    return cmath.isclose(answer, truth, rel_tol=1e-3, abs_tol=1e-9)
 
 
 def predict(question: str, choices=()) -> Prediction:

@@ -6,12 +6,13 @@ from html import escape
 import torch
 
 from ..devices import device
-from ..draw import text_only
+from ..draw import bundle
 from ..draw.text import number
 from ..graph import collect
 from .live import Live
 
 FEWEST_STEPS = 20
+SVG = "image/svg+xml"
 
 
 class WhatIf(Live):
@@ -23,7 +24,12 @@ class WhatIf(Live):
         self._function = function
         self._sliders = {
             name: ipywidgets.FloatSlider(
-                value=start, min=low, max=high, step=_round_step(high - low), description=name
+                value=start,
+                min=low,
+                max=high,
+                step=_round_step(high - low),
+                readout_format=_readout(_round_step(high - low)),
+                description=name,
             )
             for name, (low, high, start) in sliders.items()
         }
@@ -47,28 +53,37 @@ class WhatIf(Live):
             for name, slider in self._sliders.items()
         }
         result = self._function(**inputs)
-        if not (isinstance(result, torch.Tensor) and result.numel() == 1):
+        if not _is_one_real_number(result):
             raise TypeError(
                 f"the function of what_if returned {type(result).__name__}; "
-                f"it must return a tensor of one element"
+                f"it must return a tensor of one element that is a real number"
             )
-        self.graph = collect((result,), inputs, ())
-        self.sentence = _sentence(result, inputs)
-        shown = f"<pre>{escape(self.graph.to_text())}</pre>" if text_only() else self.graph.to_svg()
-        self._page.value = f"<div>{shown}</div><div><b>{escape(self.sentence)}</b></div>"
+        graph = collect((result,), {"result": result, **inputs}, ())
+        self.graph, self.sentence = graph, _sentence(result, inputs)
+        picture = self.picture().get(SVG) or f"<pre>{escape(self.graph.to_text())}</pre>"
+        self._page.value = f"<div>{picture}</div><div><b>{escape(self.sentence)}</b></div>"
 
     def to_text(self) -> str:
         """Return the sliders' values, the gradients and the graph as text."""
         return f"{self.sentence}\n{self.graph.to_text()}"
 
-    def to_svg(self) -> str:
-        """Return the graph at the sliders' values."""
-        return self.graph.to_svg()
+    def picture(self) -> dict:
+        """Return the graph at the sliders' values, unless text is wanted."""
+        return {mime: data for mime, data in bundle(self.graph).items() if mime == SVG}
+
+
+def _is_one_real_number(result) -> bool:
+    return isinstance(result, torch.Tensor) and result.numel() == 1 and not result.is_complex()
 
 
 def _round_step(span: float) -> float:
     """Return the largest power of ten that divides a slider into 20 steps or more."""
     return 10.0 ** math.floor(math.log10(span / FEWEST_STEPS))
+
+
+def _readout(step: float) -> str:
+    """Return the format that shows a slider's value to the digit that a step changes."""
+    return f".{max(0, -math.floor(math.log10(step)))}f"
 
 
 def _sentence(result, inputs) -> str:
@@ -85,19 +100,19 @@ def _sentence(result, inputs) -> str:
     return ", ".join(said) + "."
 
 
-def what_if(function, **sliders) -> WhatIf:
+def what_if(function, /, **sliders) -> WhatIf:
     """Redraw the graph of ``function`` while the learner moves sliders.
 
     Args:
         function: takes one 0-d float tensor per slider, by name, and returns a tensor
-            of one element.
+            of one element that is a real number.
         sliders: ``name=(low, high, start)``.
 
     An error that the function raises later, while a slider moves, is shown in place.
 
     Raises:
         TypeError: no slider is given, one is not three numbers in order, or the function
-            returns anything but a tensor of one element.
+            returns anything but a tensor of one real number.
     """
     if not sliders:
         raise TypeError("what_if was given no slider; name one, such as x=(-3, 3, 1)")
@@ -111,7 +126,5 @@ def what_if(function, **sliders) -> WhatIf:
 
 
 def _is_in_order(low, high, start) -> bool:
-    try:
-        return low < high and low <= start <= high
-    except TypeError:
-        return False
+    numbers = all(isinstance(n, (int, float)) and math.isfinite(n) for n in (low, high, start))
+    return numbers and low < high and low <= start <= high

@@ -159,13 +159,13 @@ def test_prediction_answers_back_and_the_slider_redraws(browser, lab):
     page = open_notebook(browser, lab, path)
     run_cells(page, "set-up", "fan-predict")
     page.get_by_label("[2.0, 3.0]").check()
-    page.get_by_text("Noted: [2.0, 3.0]. Now run the next cell.").wait_for()
+    page.get_by_text("Noted: [2.0, 3.0]. Now run the cells below.").wait_for()
     run_cells(page, "fan-run", "fan-compare")
     assert outputs_of(page, "fan-compare") == (
         "You predicted [2.0, 3.0]. The computation gives [4.0, 3.0].\n"
     )
     page.get_by_label("[4.0, 3.0]").check()
-    page.get_by_text("Noted: [4.0, 3.0]. Now run the next cell.").wait_for()
+    page.get_by_text("Noted: [4.0, 3.0]. Now run the cells below.").wait_for()
     run_cells(page, "fan-compare")
     assert outputs_of(page, "fan-compare") == "You predicted [4.0, 3.0]. Right.\n"
 
