@@ -22,11 +22,11 @@ def choose_device(environ=os.environ) -> torch.device:
     try:
         chosen = torch.device(wanted)
         torch.empty(1, device=chosen).tolist()  # a device that keeps no values fails here
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError, NotImplementedError):
         raise ValueError(
             f"{VARIABLE} is {wanted!r}, which torch cannot use on this machine; "
-            f"set it to 'cpu' or unset it"
-        ) from error
+            f"set it to 'cpu', or to 'cuda' where there is a GPU, or unset it"
+        ) from None
     return chosen
 
 

@@ -1,5 +1,6 @@
 """What several test files share."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "browser"), str(ROOT / "tools")]
+os.environ.pop("LECTURE_TEXT", None)  # a reader's own switch must not change the outputs
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ Usage:
 """
 
 import hashlib
+import json
 import os
 import shlex
 import subprocess
@@ -16,27 +17,59 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".venv"
 PYTHON = FOLDER / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-EXTRAS = {"open": "lab", "test": "lab,test"}
+EXTRAS = {"open": "lab", "test": "lab,test"}  # in order: each holds what those before it need
 OLDEST = (3, 11)
+INTERRUPTED = 130
 
 
-def set_up(extras):
+def set_up(task):
     """Make .venv and install the course with its pinned packages, unless that is done."""
-    wanted = extras + "".join(
-        (ROOT / name).read_text() for name in ("pyproject.toml", "constraints.txt")
-    )
-    digest = hashlib.sha256(wanted.encode()).hexdigest()
-    done = FOLDER / f"installed-{extras.replace(',', '-')}"
-    if PYTHON.exists() and done.exists() and done.read_text() == digest:
+    wanted = digest()
+    enough = list(EXTRAS)[list(EXTRAS).index(task) :]
+    if PYTHON.exists() and any(done_for(one) == wanted for one in enough):
         return
-    print(f"Setting up {FOLDER} (the first time this downloads PyTorch) ...", flush=True)
-    if not PYTHON.exists():
+    print(
+        f"Setting up {FOLDER}. The first time this downloads PyTorch and takes some minutes.",
+        flush=True,
+    )
+    if not is_usable():
         make_environment()
-    packages = ["--constraint", "constraints.txt", "--editable", f".[{extras}]"]
+    packages = ["--constraint", "constraints.txt", "--editable", f".[{EXTRAS[task]}]"]
     install = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", *packages]
     if subprocess.run([*install, "--quiet"], cwd=ROOT).returncode:
         sys.exit(f"The packages could not be installed. To see why, run: {shlex.join(install)}")
-    done.write_text(digest)
+    marker(task).write_text(wanted)
+
+
+def digest():
+    """Return a digest of all that decides what an environment must hold."""
+    import tomllib
+
+    stated = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    project, build = stated["project"], stated["build-system"]
+    packages = [project["dependencies"], project["optional-dependencies"], build]
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    place = [str(ROOT), sys.version_info[:2]]
+    return hashlib.sha256(json.dumps([packages, pins, place]).encode()).hexdigest()
+
+
+def marker(task):
+    """Return the file that says what was installed for a task."""
+    return FOLDER / f"installed-for-{task}"
+
+
+def done_for(task):
+    """Return the digest of what was installed for a task, None where nothing was."""
+    return marker(task).read_text() if marker(task).exists() else None
+
+
+def is_usable():
+    """Return whether .venv is whole and of this Python's version."""
+    if not PYTHON.exists():
+        return False
+    ask = "import pip, sys; print(list(sys.version_info[:2]))"
+    asked = subprocess.run([PYTHON, "-c", ask], capture_output=True, text=True)
+    return asked.returncode == 0 and asked.stdout.strip() == str(list(sys.version_info[:2]))
 
 
 def make_environment():
@@ -58,21 +91,20 @@ def open_course(options):
     run as root only where root asks for it, and only this one server.
     """
     notebooks = sorted(str(path) for path in (ROOT / "notebooks").glob("*.ipynb"))
-    subprocess.run([PYTHON, "-m", "nbformat.sign", *notebooks], cwd=ROOT, check=True,
-                   stdout=subprocess.DEVNULL)  # fmt: skip
+    sign = [PYTHON, "-m", "nbformat.sign", *notebooks]
+    subprocess.run(sign, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     first_page = "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb"
     command = [PYTHON, "-m", "jupyterlab", first_page, "--ip=127.0.0.1"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
-    return run([*command, *options])
+    return subprocess.run([*command, *options], cwd=ROOT).returncode
 
 
-def run(command):
-    """Run a command in the repository's folder until it ends, and return its exit status."""
-    try:
-        return subprocess.run(command, cwd=ROOT).returncode
-    except KeyboardInterrupt:
-        return 130
+def check_course(options):
+    """Run the tests. A reader's own LECTURE_TEXT must not change what is compared."""
+    environment = {name: value for name, value in os.environ.items() if name != "LECTURE_TEXT"}
+    command = [PYTHON, "-m", "pytest", *options]
+    return subprocess.run(command, cwd=ROOT, env=environment).returncode
 
 
 def main(arguments):
@@ -84,10 +116,11 @@ def main(arguments):
     if not arguments or arguments[0] not in EXTRAS:
         sys.exit(__doc__.strip())
     task, *options = arguments
-    set_up(EXTRAS[task])
-    if task == "open":
-        return open_course(options)
-    return run([PYTHON, "-m", "pytest", *options])
+    try:
+        set_up(task)
+        return open_course(options) if task == "open" else check_course(options)
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def drawn() -> dict:
 
 def main():
     for file, svg in drawn().items():
-        file.write_text(svg, encoding="utf-8")
+        file.write_bytes(svg.encode())
         print(f"drew {file.name}")
 
 

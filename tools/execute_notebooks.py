@@ -3,6 +3,7 @@
 Usage: python tools/execute_notebooks.py [NOTEBOOK ...]     (default: all of notebooks/)
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -25,12 +26,18 @@ def execute(path: Path) -> None:
         kernel_name="python3",
         store_widget_state=False,
         resources={"metadata": {"path": str(path.parent)}},
+        extra_arguments=["--log-level=ERROR"],
     )
     client.execute()
     normalise(notebook)
+    write(notebook, path)
+
+
+def write(notebook, path: Path) -> None:
+    """Write a valid notebook whole or not at all, with the same line ends everywhere."""
     nbformat.validate(notebook)
     half_written = path.with_suffix(".ipynb.new")
-    nbformat.write(notebook, half_written)
+    half_written.write_bytes(f"{nbformat.writes(notebook)}\n".encode())
     half_written.replace(path)
 
 
@@ -68,6 +75,7 @@ def _joined(outputs) -> list:
 
 
 def main(arguments) -> None:
+    os.environ.pop("LECTURE_TEXT", None)  # a reader's own switch must not drop the pictures
     for path in [Path(name) for name in arguments] or sorted(NOTEBOOKS.glob("*.ipynb")):
         execute(path)
         print(f"executed {path.name}")

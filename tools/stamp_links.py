@@ -8,15 +8,18 @@ Usage: python tools/stamp_links.py
 """
 
 import re
+import sys
 import tomllib
 from pathlib import Path
 
 import nbformat
+from execute_notebooks import write
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACEHOLDER = "OWNER/REPOSITORY"
 SETUP_ID, BADGE_ID = "set-up", "open-in-colab"
 COLAB = "https://colab.research.google.com"
+ADDRESS = re.compile(r"https://github\.com/[\w.-]+/[\w.-]+")
 BADGE_IN_README = re.compile(r"<!-- badge -->.*?<!-- /badge -->", re.S)
 
 SETUP = """\
@@ -34,7 +37,7 @@ except ModuleNotFoundError:
             "address in pyproject.toml and runs python tools/stamp_links.py."
         ) from None
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    subprocess.run([*pip, "fast-sugiyama", SOURCE], check=True)
+    subprocess.run([*pip, "fast-sugiyama=={layout}", SOURCE], check=True)
     importlib.invalidate_caches()
 
 import torch
@@ -45,17 +48,37 @@ from lecture_helpers import (
 
 
 def public_address() -> str | None:
-    """Return the repository's address from pyproject.toml; None while it is the placeholder."""
+    """Return the repository's address from pyproject.toml; None while it is the placeholder.
+
+    Raises:
+        SystemExit: the address is not one of a GitHub repository, which Colab can open.
+    """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    address = project["urls"]["Repository"].rstrip("/")
-    return None if PLACEHOLDER in address else address
+    address = project["urls"]["Repository"].rstrip("/").removesuffix(".git")
+    if PLACEHOLDER in address:
+        return None
+    if not ADDRESS.fullmatch(address):
+        sys.exit(
+            f"pyproject.toml gives the repository's address as {address!r}; Colab can open only "
+            f"GitHub's, such as https://github.com/your-name/your-repository"
+        )
+    return address
+
+
+def layout_pin() -> str:
+    """Return the version of fast-sugiyama in constraints.txt, which decides the pictures."""
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    return re.search(r"^fast-sugiyama==(.+)$", pins, re.M)[1]
 
 
 def stamp(notebook, name: str, address: str | None) -> None:
     """Stamp one notebook, in place: the set-up cell and the badge."""
     source = f"git+{address}" if address else ""
-    (setup,) = [cell for cell in notebook.cells if cell.id == SETUP_ID]
-    setup.source = SETUP.format(source=source)
+    setup = next((cell for cell in notebook.cells if cell.id == SETUP_ID), None)
+    if setup is None:
+        setup = nbformat.v4.new_code_cell(id=SETUP_ID)
+        notebook.cells.insert(1, setup)
+    setup.source = SETUP.format(source=source, layout=layout_pin())
     setup.metadata = nbformat.from_dict({"cellView": "form", "jupyter": {"source_hidden": True}})
     notebook.cells = [cell for cell in notebook.cells if cell.id != BADGE_ID]
     if address:
@@ -65,7 +88,7 @@ def stamp(notebook, name: str, address: str | None) -> None:
 
 
 def colab_badge(address: str, path: str) -> str:
-    """Return the Markdown of a badge that opens ``path`` in Colab."""
+    """Return the Markdown of a badge that opens ``path`` of the branch main in Colab."""
     repository = address.removeprefix("https://github.com/")
     target = f"{COLAB}/github/{repository}/blob/main/{path}"
     return f"[![Open in Colab]({COLAB}/assets/colab-badge.svg)]({target})"
@@ -76,12 +99,12 @@ def main() -> None:
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
         stamp(notebook, path.name, address)
-        nbformat.write(notebook, path)
+        write(notebook, path)
     readme = ROOT / "README.md"
     badge = colab_badge(address, "notebooks/00_start_here.ipynb") if address else ""
     text = readme.read_text(encoding="utf-8")
     stamped = BADGE_IN_README.sub(f"<!-- badge -->{badge}<!-- /badge -->", text)
-    readme.write_text(stamped, encoding="utf-8")
+    readme.write_bytes(stamped.encode())
     print(f"stamped {address}" if address else "no public address yet: badges removed")
 
 

@@ -33,7 +33,7 @@ STARTED_SECONDS = 60
 
 
 def find_browser() -> str | None:
-    """Return the path of a Chromium or Chrome, None where there is none."""
+    """Return the path of a Chromium or Chrome, None where the PATH holds none."""
     return next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 
