@@ -37,14 +37,14 @@ def test_a_changed_stored_number_fails_and_names_the_cell(root, tmp_path):
     path = copy(root, tmp_path)
     notebook = nbformat.read(path, as_version=4)
     (cell,) = [cell for cell in notebook.cells if cell.id == "first-graph"]
-    assert "y = 5.0" in cell.outputs[0].text
-    cell.outputs[0].text = cell.outputs[0].text.replace("5.0", "5.5")
+    assert "y = 12.0" in cell.outputs[0].text
+    cell.outputs[0].text = cell.outputs[0].text.replace("12.0", "12.5")
     nbformat.write(notebook, path)
     done = check(path)
     number = cell_number(notebook, "first-graph")
     assert done.returncode == 1
     assert f"00_start_here.ipynb::Cell {number}" in done.stdout.replace("ipynb.ipynb", "ipynb")
-    assert "1 failed" in done.stdout and "5.5" in done.stdout
+    assert "1 failed" in done.stdout and "12.5" in done.stdout
 
 
 def test_a_changed_stored_picture_fails(root, tmp_path):
