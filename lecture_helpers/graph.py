@@ -197,8 +197,7 @@ def _build(asked, by_name, names) -> Graph:
         held = names.of(tensor)
         value = _value(tensor) if read_value else None
         results[slot] = Output(place, output_nr, held and held.name, _shape(tensor), value)
-    cut = tuple(ids[node] for node, inputs in zip(walked.nodes, walked.inputs) if inputs is None)
-    return Graph(tuple(nodes), tuple(edges), tuple(results.values()), cut)
+    return Graph(tuple(nodes), tuple(edges), tuple(results.values()), walked.cut)
 
 
 def _nodes_and_edges(walked, ids, names, read_values):

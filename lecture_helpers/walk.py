@@ -46,9 +46,9 @@ class Walk(NamedTuple):
     inputs: list
 
     @property
-    def cut(self) -> int:
-        """How many nodes have inputs that were not read."""
-        return self.inputs.count(None)
+    def cut(self) -> tuple:
+        """The positions in ``nodes`` of those whose inputs were not read."""
+        return tuple(place for place, inputs in enumerate(self.inputs) if inputs is None)
 
 
 def safe_depth() -> int:
