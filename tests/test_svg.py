@@ -9,6 +9,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 from lecture_helpers import Graph, show_graph, use_text
@@ -210,6 +212,33 @@ def test_layout_keeps_sources_left_of_targets_and_parts_apart(edges):
         assert xs == sorted(xs)
     lowest = max(y + box.height for (_, y), box in zip(layouts.corners, boxes))
     assert lowest <= layouts.height + 0.01 and layout.PART_GAP > 0
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_no_arrow_runs_through_a_box(data):
+    count = data.draw(st.integers(2, 14))
+    links = st.tuples(st.integers(0, count - 2), st.integers(1, count - 1))
+    edges = [(a, b) for a, b in data.draw(st.lists(links, max_size=25)) if a < b]
+    boxes = [Box(40 + 9 * (n % 5), 44 + 16 * (n % 2)) for n in range(count)]
+    layouts = place(boxes, edges)
+    for (source, target), route in zip(edges, layouts.routes):
+        assert len(route) % 2 == 0  # one straight piece for each layer that is passed
+        for (left, y), (right, also_y) in zip(route[::2], route[1::2]):
+            assert y == also_y
+            for number, (x, top) in enumerate(layouts.corners):
+                inside = top <= y <= top + boxes[number].height
+                beside = x >= right or x + boxes[number].width <= left
+                assert beside or not inside, (source, target, number)
+
+
+def test_what_was_made_first_stands_on_top():
+    x = leaf(3.0)
+    for y, order in ((x**2 + 2 * x, "pow mul"), (2 * x + x**2, "mul pow")):
+        svg = ET.fromstring(show_graph(y).to_svg())
+        boxes = [g for g in svg.findall(f"{SVG}g") if g.find(f"{SVG}text").text in ("pow", "mul")]
+        boxes.sort(key=lambda group: float(group.find(f"{SVG}rect").get("y")))
+        assert " ".join(group.find(f"{SVG}text").text for group in boxes) == order
 
 
 def test_layout_of_a_network_with_every_leaf_left_of_its_use():
