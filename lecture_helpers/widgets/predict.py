@@ -28,7 +28,7 @@ class Prediction(Live):
                 options=self.choices, value=None, layout=ipywidgets.Layout(width="auto")
             )
         else:
-            self._input = ipywidgets.Text(placeholder="your number, then Enter")
+            self._input = ipywidgets.Text(placeholder="one number, such as 4.5")
         self._noted = ipywidgets.HTML("")
         self._input.observe(self._note, "value")
         asked = ipywidgets.HTML(f"<b>Predict.</b> {escape(question)}")
