@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lecture_helpers import Graph, show_graph, use_text
-from lecture_helpers.draw import ink, layout
+from lecture_helpers.draw import ink
 from lecture_helpers.draw.layout import Box, place
 
+GROUNDS = ("#ffffff", "#111111")  # JupyterLab's pages, light and dark
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -98,11 +99,11 @@ def contrast(one, other):
 
 def test_contrast_on_white_and_on_near_black():
     """WCAG 2.2: 4.5:1 for text, 3:1 for lines; the mid tone cannot reach 4.5 on both."""
-    assert contrast(ink.MID, ink.LIGHT) > 4.3 and contrast(ink.MID, ink.NEAR_BLACK) > 4.3
+    assert all(contrast(ink.MID, ground) > 4.3 for ground in GROUNDS)
     for look in (ink.LEAF, ink.OPERATION, ink.RESULT, ink.ALONE, ink.MORE, ink.ACTIVE):
         for colour in (ink.DARK, ink.SOFT, ink.BLUE):
             assert contrast(colour, look.fill) > 4.5
-        for ground in (ink.LIGHT, ink.NEAR_BLACK):
+        for ground in GROUNDS:
             assert contrast(look.stroke, ground) > 3
 
 
@@ -211,7 +212,7 @@ def test_layout_keeps_sources_left_of_targets_and_parts_apart(edges):
         xs = [x for x, _ in route]
         assert xs == sorted(xs)
     lowest = max(y + box.height for (_, y), box in zip(layouts.corners, boxes))
-    assert lowest <= layouts.height + 0.01 and layout.PART_GAP > 0
+    assert lowest <= layouts.height + 0.01
 
 
 @settings(max_examples=100, deadline=None)

@@ -19,8 +19,6 @@ MID = "#6f7a8c"
 DARK = "#0f172a"
 SOFT = "#475569"
 BLUE = "#1d4ed8"
-LIGHT = "#ffffff"
-NEAR_BLACK = "#111111"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 
 # Advance widths of DejaVu Sans Bold in hundredths of an em, from the space to "~".
@@ -65,13 +63,12 @@ def text_width(words: str, font_size: float) -> float:
     return total / 100 * font_size
 
 
-def text(x, y, words, size=13.0, fill=DARK, bold=False, anchor="middle", italic=False) -> str:
+def text(x, y, words, size=13.0, fill=DARK, bold=False, anchor="middle") -> str:
     """Return one line of text; ``x, y`` is its anchor on the base line."""
     weight = ' font-weight="600"' if bold else ""
-    slant = ' font-style="italic"' if italic else ""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size:g}"'
-        f'{weight}{slant} fill="{fill}">{escape(printable(words))}</text>'
+        f'{weight} fill="{fill}">{escape(printable(words))}</text>'
     )
 
 
@@ -86,7 +83,7 @@ def box(x, y, width, height, look: Look) -> str:
     )
 
 
-def arrow(points, stroke=MID, width=1.5, dashes="", backward=False) -> str:
+def arrow(points, stroke=MID, width=1.5, backward=False) -> str:
     """Return a smooth line through ``points``, with an arrow head at its end.
 
     The line leaves and enters each point horizontally. ``backward`` draws the head
@@ -106,9 +103,8 @@ def arrow(points, stroke=MID, width=1.5, dashes="", backward=False) -> str:
         x, y = next_x, next_y
     half = 3 + width
     head = f"M{tip_x:.1f} {tip_y:.1f}L{tip_x - reach:.1f} {tip_y - half:.1f}V{tip_y + half:.1f}z"
-    dash = f' stroke-dasharray="{dashes}"' if dashes else ""
     return (
-        f'<path d="{path}" fill="none" stroke="{stroke}" stroke-width="{width:g}"{dash}/>'
+        f'<path d="{path}" fill="none" stroke="{stroke}" stroke-width="{width:g}"/>'
         f'<path d="{head}" fill="{stroke}"/>'
     )
 
