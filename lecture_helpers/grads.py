@@ -9,7 +9,7 @@ from torch import nn
 
 from .names import Held, Names, callers_namespaces, parameters_in, tensors_in
 from .shown import Shown
-from .walk import class_name, refuse_too_many
+from .walk import class_name, is_leaf, refuse_too_many
 
 FIRST, LAST = 3, 1  # what is kept of a dimension longer than FIRST + LAST + 1
 
@@ -69,16 +69,12 @@ def grad_table(*tensors, **named) -> GradTable:
         TypeError: an argument is neither a tensor nor holds one.
         ValueError: more tensors are given than can be looked at safely.
     """
-    found = [(held, False) for thing in tensors for held in _held(thing, "")]
+    found = [(held, isinstance(thing, nn.Module)) for thing in tensors for held in _held(thing, "")]
     found += [(held, True) for name, thing in named.items() for held in _held(thing, name)]
     if not found:
         raise TypeError("grad_table was given no tensor; pass the tensors to tabulate")
     refuse_too_many([held.tensor for held, _ in found], "grad_table")
     names = Names()
-    for thing in tensors:
-        if isinstance(thing, nn.Module):
-            for held in parameters_in(thing):
-                names.add(held)
     names.add_namespaces(callers_namespaces(1))
     rows = []
     for held, explicit in found:
@@ -100,15 +96,15 @@ def _held(thing, name) -> list[Held]:
 
 
 def _row(name, tensor) -> GradRow:
-    grad = _or(lambda: quiet_grad(tensor), None)
+    grad = _or(lambda: quiet_grad(tensor), ...)
     return GradRow(
         name,
         shortened(tensor),
         _or(lambda: tuple(tensor.shape), None),
         tensor.requires_grad,
-        _or(lambda: tensor.is_leaf, False),
+        is_leaf(tensor),
         _or(lambda: None if tensor.grad_fn is None else class_name(tensor.grad_fn), UNREADABLE),
-        None if grad is None else shortened(grad),
+        shortened(grad) if isinstance(grad, torch.Tensor) else grad,
     )
 
 
@@ -122,7 +118,7 @@ def _or(read, instead):
 
 def quiet_grad(tensor: torch.Tensor) -> torch.Tensor | None:
     """Return ``tensor.grad`` without torch's warning about non-leaf tensors."""
-    if tensor.is_leaf or tensor.retains_grad:
+    if is_leaf(tensor) or tensor.retains_grad:
         return tensor.grad
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

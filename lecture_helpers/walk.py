@@ -78,7 +78,7 @@ def refuse_too_many(tensors, helper: str) -> None:
     most = safe_depth()
     if len(tensors) <= most:
         return
-    computed = sum(not _is_leaf(tensor) for tensor in tensors)
+    computed = sum(not is_leaf(tensor) for tensor in tensors)
     if computed > most:
         raise ValueError(
             f"{helper} was given {computed:,} computed tensors; at most {most:,} can be looked "
@@ -86,10 +86,14 @@ def refuse_too_many(tensors, helper: str) -> None:
         )
 
 
-def _is_leaf(tensor) -> bool:
+def is_leaf(tensor) -> bool:
+    """Return ``tensor.is_leaf``; False where torch refuses to tell.
+
+    It refuses for a view whose base was changed in place, and a view is no leaf there.
+    """
     try:
         return tensor.is_leaf
-    except RuntimeError:  # a view whose base was changed in place
+    except RuntimeError:
         return False
 
 

@@ -118,7 +118,7 @@ def test_prediction_by_choice(capsys):
     ("[4, 3]", [4.0, 3.0], True), ("[4, 3, 1]", [4.0, 3.0], False), ("0.3333", 1 / 3, True),
     ("[4.0,3.0]", [4.0, 3.0], True), ("0", 0.0, True), ("nan", 1.0, False), ("5", 5, True),
     ("nan", float("nan"), True), ("42", torch.tensor(42.0), True), ("2+3j", 2 + 3j, True),
-    ("a b", "ab", False), ("None", None, True), ("0", None, False),
+    ("a b", "ab", False), ("1" * 400, 42.0, False), ("None", None, True), ("0", None, False),
 ])  # fmt: skip
 def test_prediction_by_number(answer, computed, right, capsys):
     asked = predict("?")

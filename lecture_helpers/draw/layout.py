@@ -110,12 +110,9 @@ def _lay_out_part(members, links, boxes) -> _Part:
     for layer in layers:
         left[layer] = x
         x += widest[layer] + LAYER_GAP
-    lift = min(
-        row - (boxes[v].height / 2 if v in routed.real else 0) for v, (_, row) in raw.items()
-    )
-    drop = max(
-        row + (boxes[v].height / 2 if v in routed.real else 0) for v, (_, row) in raw.items()
-    )
+    half = {v: boxes[v].height / 2 if v in routed.real else 0 for v in raw}
+    lift = min(row - half[v] for v, (_, row) in raw.items())
+    drop = max(row + half[v] for v, (_, row) in raw.items())
     centres = {
         vertex: (left[layer] + widest[layer] / 2, row - lift)
         for vertex, (layer, row) in raw.items()
@@ -158,22 +155,21 @@ class _Routed(NamedTuple):
 def _sugiyama(members, links, pitch):
     """Return ``{vertex: (layer, row)}`` for boxes and dummies, and the chains of dummies."""
     ranking = "up" if len(members) <= LEAVES_FIRST else "down"
-    small = {member: number for number, member in enumerate(members)}
+    name = dict(enumerate(members))
+    small = {member: number for number, member in name.items()}
     numbered = [(small[source], small[target]) for source, target in links]
     positions, _, _, routed_edges = fast_sugiyama.from_edges(
         numbered, dummy_vertices=True, ranking_type=ranking, vertex_spacing=pitch
     )[0]
     deepest = max(y for _, (_, y) in positions)
-    name = {number: member for number, member in enumerate(members)}
-    dummy = lambda number: ("dummy", number)  # noqa: E731
-    raw = {name.get(v, dummy(v)): (round((deepest - y) / pitch), x) for v, (x, y) in positions}
+    raw = {name.get(v, ("dummy", v)): (round((deepest - y) / pitch), x) for v, (x, y) in positions}
     following = {source: target for source, target in routed_edges if source not in name}
     chains = {link: [] for link in links}
     for source, target in routed_edges:
         if source in name and target not in name:
             passed = []
             while target not in name:
-                passed.append(dummy(target))
+                passed.append(("dummy", target))
                 target = following[target]
             chains[name[source], name[target]] = passed
     return raw, _Routed(set(members), chains)

@@ -44,11 +44,11 @@ def graph_svg(graph: Graph) -> str:
     """Return the picture of a graph, left to right, leaves first."""
     shown, left_out = _nodes_to_draw(graph)
     slots = {node.id: slot for slot, node in enumerate(shown)}
-    results = {output.node: output.name for output in graph.outputs}
+    made = [out for out in graph.outputs if not graph.nodes[out.node].is_leaf][:MOST_RESULTS]
+    results = {output.node: output.name for output in made}
     shapes = [_node_shape(node, results.get(node.id)) for node in shown]
     links = _links(graph, slots)
-    made = [out for out in graph.outputs if not graph.nodes[out.node].is_leaf]
-    for output in made[:MOST_RESULTS]:
+    for output in made:
         if output.node in slots:
             links.append((slots[output.node], len(shapes), 0))
             shapes.append(_result_shape(output))
