@@ -4,8 +4,10 @@ from .devices import choose_device, device
 from .draw import use_text
 from .errors import expect_error
 from .grads import GradRow, GradTable, grad_table
-from .graph import Edge, Graph, Node, Output, show_graph
+from .graph import Edge, Graph, Options, Output, show_graph
+from .nodes import Node
 from .pictures import Picture, show_picture
+from .saved import Saved
 from .widgets import predict, what_if
 
 __all__ = [
@@ -14,8 +16,10 @@ __all__ = [
     "GradTable",
     "Graph",
     "Node",
+    "Options",
     "Output",
     "Picture",
+    "Saved",
     "choose_device",
     "device",
     "expect_error",

@@ -12,6 +12,7 @@ import dataclasses
 import inspect
 import sys
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
@@ -23,6 +24,8 @@ LONGEST_CONTAINER = 100  # a longer list or dict among the variables is passed o
 MOST_LOOKS = 10_000  # things looked at inside one container among the variables
 MOST_TENSORS = 1000  # reading grad_fn wraps a node, see walk.py
 NOT_THE_CALLERS = {"In", "Out"}  # IPython's own history of results
+NOTHING = MappingProxyType({})
+CONTAINERS = (list, tuple, dict)
 
 
 class Held(NamedTuple):
@@ -124,7 +127,7 @@ class Names:
         if node is None:
             self._leaves.setdefault(id(held.tensor), held)
         else:
-            self._places.setdefault((node, held.tensor.output_nr), held)
+            self._places.setdefault(node, {}).setdefault(held.tensor.output_nr, held)
 
     def add_namespaces(self, namespaces) -> None:
         """Remember the tensors among a caller's variables.
@@ -133,18 +136,25 @@ class Names:
         (``net.0.weight``), then what short lists and dicts hold (``params[0]``).
         """
         for variables in namespaces:
-            own = [
-                (name, value)
-                for name, value in list(variables.items())
-                if isinstance(name, str) and name[:1] != "_" and name not in NOT_THE_CALLERS
-            ]
-            for find in (_as_tensor, _as_module, _as_container):
-                for name, value in own:
-                    self._add_found(find, name, value)
+            modules, containers = [], []
+            for name, value in list(variables.items()):
+                if not isinstance(name, str) or name[:1] == "_" or name in NOT_THE_CALLERS:
+                    continue
+                kind = type(value)  # isinstance would ask the object, which may lie or raise
+                if issubclass(kind, torch.Tensor):
+                    self._add_found([Held(name, value)])
+                elif issubclass(kind, nn.Module):
+                    modules.append((name, value))
+                elif kind in CONTAINERS:
+                    containers.append((name, value))
+            for name, value in modules:
+                self._add_found(parameters_in(value, name))
+            for name, value in containers:
+                self._add_found(tensors_in(value, name, quick=True))
 
-    def _add_found(self, find, name, value):
+    def _add_found(self, found):
         try:
-            for held in find(name, value):
+            for held in found:
                 if self._left == 0:
                     return
                 self._left -= 1
@@ -158,26 +168,18 @@ class Names:
             node = tensor.grad_fn
         except RuntimeError:
             return None
-        return self.of_leaf(tensor) if node is None else self.of_place(node, tensor.output_nr)
+        return self.of_leaf(tensor) if node is None else self.of_node(node).get(tensor.output_nr)
 
     def of_leaf(self, tensor: torch.Tensor) -> Held | None:
         """Return the name of a leaf, or None."""
         return self._leaves.get(id(tensor))
 
-    def of_place(self, node, output_nr: int) -> Held | None:
-        """Return the name of output ``output_nr`` of an engine node, or None."""
-        return self._places.get((node, output_nr))
+    def of_node(self, node) -> dict:
+        """Return what is held of the outputs of an engine node, by output number."""
+        return self._places.get(node, NOTHING)
 
-
-def _as_tensor(name, value):
-    return [Held(name, value)] if isinstance(value, torch.Tensor) else []
-
-
-def _as_module(name, value):
-    return parameters_in(value, name) if isinstance(value, nn.Module) else []
-
-
-def _as_container(name, value):
-    if type(value) not in (list, tuple, dict):
-        return []
-    return tensors_in(value, name, quick=True)
+    def all(self):
+        """Yield every ``Held``, leaves first."""
+        yield from self._leaves.values()
+        for outputs in self._places.values():
+            yield from outputs.values()

@@ -38,17 +38,31 @@ ACCUMULATE_GRAD = "AccumulateGrad"
 class Walk(NamedTuple):
     """What a walk found. It keeps the engine's nodes alive: drop it soon.
 
-    nodes: the engine's nodes in forward order, each leaf before its first use.
-    inputs: per node its ``next_functions`` as read, or None where the walk stopped.
+    places: the engine's nodes in forward order, each leaf before its first use, with
+        the position of each.
+    unread: the nodes whose inputs were not read, because the walk stopped there.
     """
 
-    nodes: list
-    inputs: list
+    places: dict
+    unread: set
+
+    @property
+    def nodes(self) -> list:
+        """The engine's nodes in forward order."""
+        return list(self.places)
+
+    def inputs(self, node) -> tuple:
+        """Return the ``next_functions`` of a node, none where the walk stopped.
+
+        They are read again, not kept: a tuple or three for each node would make
+        Python's garbage collector run several times in a walk of thousands.
+        """
+        return () if node in self.unread else node.next_functions
 
     @property
     def cut(self) -> tuple:
-        """The positions in ``nodes`` of those whose inputs were not read."""
-        return tuple(place for place, inputs in enumerate(self.inputs) if inputs is None)
+        """The positions of the nodes whose inputs were not read."""
+        return tuple(sorted(self.places[node] for node in self.unread))
 
 
 def safe_depth() -> int:
@@ -110,36 +124,40 @@ def walk(roots, depth: int | None = None) -> Walk:
         depth: levels to visit; the default is ``safe_depth()``.
     """
     depth = safe_depth() if depth is None else depth
+    level = {root: 0 for root in roots}
+    unread, backward_order = set(), []
     count = itertools.count()
-    level, inputs, heap, backward_order = {}, {}, [], []
+    heap = [
+        (-root._sequence_nr(), next(count), root)
+        for root in level
+        if class_name(root) != ACCUMULATE_GRAD
+    ]
+    heapq.heapify(heap)
+    push, pop = heapq.heappush, heapq.heappop
     in_order = True
-
-    def meet(node, at):
-        if node not in level:
-            if class_name(node) != ACCUMULATE_GRAD:
-                heapq.heappush(heap, (-node._sequence_nr(), next(count), node))
-            level[node] = at
-        elif level[node] < at:
-            level[node] = at
-
-    for root in roots:
-        meet(root, 0)
     while heap:
-        minus_number, _, node = heapq.heappop(heap)
+        minus_number, _, node = pop(heap)
         at = level[node] if in_order else len(backward_order)
         backward_order.append(node)
         if at >= depth or _stacked(node) > depth:
-            inputs[node] = None
+            unread.add(node)
             in_order = False
             continue
-        inputs[node] = node.next_functions
-        for source, _ in inputs[node]:
+        at += 1
+        for source, _ in node.next_functions:
             if source is None:
                 continue
-            meet(source, at + 1)
-            if class_name(source) != ACCUMULATE_GRAD and -source._sequence_nr() <= minus_number:
+            known = level.get(source)
+            if known is None or known < at:
+                level[source] = at
+            if class_name(source) == ACCUMULATE_GRAD:
+                continue
+            minus_source = -source._sequence_nr()
+            if minus_source <= minus_number:
                 in_order = False
-    return _in_forward_order(level, backward_order, inputs)
+            if known is None:
+                push(heap, (minus_source, next(count), source))
+    return Walk(_in_forward_order(level, backward_order, unread), unread)
 
 
 def _stacked(node) -> int:
@@ -150,13 +168,14 @@ def _stacked(node) -> int:
     return shape[node._saved_dim - 2**64 if node._saved_dim >= 2**63 else node._saved_dim]
 
 
-def _in_forward_order(seen, backward_order, inputs) -> Walk:
-    nodes = {}  # a dict keeps the order and answers "is it there yet"
+def _in_forward_order(seen, backward_order, unread) -> dict:
+    places = {}
     for node in reversed(backward_order):
-        for source, _ in inputs[node] or ():
-            if source is not None and class_name(source) == ACCUMULATE_GRAD:
-                nodes.setdefault(source)
-        nodes.setdefault(node)
+        if node not in unread:
+            for source, _ in node.next_functions:
+                if source is not None and class_name(source) == ACCUMULATE_GRAD:
+                    places.setdefault(source, len(places))
+        places.setdefault(node, len(places))
     for leaf in seen:  # roots that are leaves themselves
-        nodes.setdefault(leaf)
-    return Walk(list(nodes), [inputs.get(node, ()) for node in nodes])
+        places.setdefault(leaf, len(places))
+    return places

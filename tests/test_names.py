@@ -36,8 +36,8 @@ def test_a_computed_tensor_is_known_by_its_place_not_its_object():
     first, second = x.unbind()
     names = Names()
     names.add_namespaces([{"first": first, "second": second}])
-    assert names.of_place(second.grad_fn, 1).name == "second"
-    assert names.of_place(second.grad_fn, 2) is None
+    assert names.of_node(second.grad_fn)[1].name == "second"
+    assert 2 not in names.of_node(second.grad_fn)
 
 
 def test_a_tensor_whose_grad_fn_cannot_be_read_is_passed_over():

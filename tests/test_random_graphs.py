@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from oracle import assert_is_engine_graph
 
 from lecture_helpers import show_graph
-from lecture_helpers.draw.svg import MOST_NODES
+from lecture_helpers.draw.scene import FOLD_ABOVE
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -84,7 +84,7 @@ def assert_sound(graph):
     picture = ET.fromstring(graph.to_svg())
     groups = picture.findall(f"{SVG}g")
     drawn = [int(group.get("data-node")) for group in groups if group.get("data-node")]
-    if len(graph.nodes) <= MOST_NODES:
+    if len(graph.nodes) <= FOLD_ABOVE:
         assert sorted(drawn) == [node.id for node in graph.nodes]
     results = [out for out in graph.outputs if not graph.nodes[out.node].is_leaf]
     assert sum(group.get("data-result") is not None for group in groups) == len(results)

@@ -134,10 +134,13 @@ def test_big_graph_says_what_it_left_out_and_is_quick():
     svg = graph.to_svg()
     seconds = time.perf_counter() - start
     assert len(graph.nodes) == 1001
-    assert "984 of 1,001 nodes are not drawn; .nodes and .edges hold them all" in words_in(svg)
-    assert svg.count("data-node=") == 17
+    assert "997 of 1,001 nodes are folded away; .nodes and .edges hold them all" in words_in(svg)
+    assert svg.count("data-node=") == 4
+    assert "997 × the same operation" in words_in(svg)
     heads = re.findall(r'<path d="[^"]+z" fill', svg)
-    assert len(heads) == 16 + 15 + 1 + 1  # from x, along the chain, from the rest, the result
+    assert (
+        len(heads) == 2 + 3 + 3 + 1
+    )  # x twice into the first, then x once each, the chain, the result
     assert seconds < 5  # a hang, not a speed, is what this guards against
     assert "941 nodes left out" in graph.to_text()
     assert len(graph.to_text().splitlines()) < 70
@@ -204,7 +207,7 @@ def test_bundle_and_text_switch():
 ])  # fmt: skip
 def test_layout_keeps_sources_left_of_targets_and_parts_apart(edges):
     boxes = [Box(50 + 7 * n, 40 + 3 * n) for n in range(6)]
-    layouts = place(boxes, edges)
+    layouts = place(boxes, edges, sources_first=True)
     for source, target in edges:
         assert layouts.corners[source][0] + boxes[source].width < layouts.corners[target][0]
     assert all(corner is not None for corner in layouts.corners)
@@ -222,7 +225,7 @@ def test_no_arrow_runs_through_a_box(data):
     links = st.tuples(st.integers(0, count - 2), st.integers(1, count - 1))
     edges = [(a, b) for a, b in data.draw(st.lists(links, max_size=25)) if a < b]
     boxes = [Box(40 + 9 * (n % 5), 44 + 16 * (n % 2)) for n in range(count)]
-    layouts = place(boxes, edges)
+    layouts = place(boxes, edges, sources_first=True)
     for (source, target), route in zip(edges, layouts.routes):
         assert len(route) % 2 == 0  # one straight piece for each layer that is passed
         for (left, y), (right, also_y) in zip(route[::2], route[1::2]):
@@ -244,7 +247,7 @@ def test_what_was_made_first_stands_on_top():
 
 def test_layout_of_a_network_with_every_leaf_left_of_its_use():
     net = nn.Sequential(*[nn.Linear(2, 2) for _ in range(12)])
-    graph = show_graph(net(torch.ones(1, 2)), net)
+    graph = show_graph(net(torch.ones(1, 2)), net, fold=False)
     svg = ET.fromstring(graph.to_svg())
     left = {int(g.get("data-node")): float(g.find(f"{SVG}rect").get("x"))
             for g in svg.findall(f"{SVG}g") if g.get("data-node")}  # fmt: skip

@@ -14,7 +14,6 @@ import fast_sugiyama
 LAYER_GAP = 46.0
 ROW_GAP = 20.0
 PART_GAP = 26.0
-LEAVES_FIRST = 24  # up to this many boxes, all sources stand in the left-most layer
 
 
 class Box(NamedTuple):
@@ -37,18 +36,20 @@ class Layout(NamedTuple):
     height: float
 
 
-def place(boxes, edges) -> Layout:
+def place(boxes, edges, sources_first: bool) -> Layout:
     """Lay out boxes.
 
     Args:
         boxes: sequence of ``Box``; an edge names a box by its position here.
         edges: sequence of ``(source, target)``, acyclic; an edge may stand there twice.
+        sources_first: put every source into the left-most layer; otherwise each stands
+            just left of what it leads to, which keeps the edges of a large graph short.
     """
     centres, bends = [None] * len(boxes), {}
     top = 0.0
     width = 0.0
     for members, links in _components(len(boxes), edges):
-        part = _lay_out_part(members, links, boxes)
+        part = _lay_out_part(members, links, boxes, sources_first)
         for member, (x, y) in part.centres.items():
             centres[member] = (x, y + top)
         for link, points in part.bends.items():
@@ -92,13 +93,13 @@ def _components(count, edges):
     return parts
 
 
-def _lay_out_part(members, links, boxes) -> _Part:
+def _lay_out_part(members, links, boxes, sources_first) -> _Part:
     if not links:
         (only,) = members
         box = boxes[only]
         return _Part({only: (box.width / 2, box.height / 2)}, {}, box.width, box.height)
     pitch = max(boxes[member].height for member in members) + ROW_GAP
-    raw, routed = _sugiyama(members, links, pitch)
+    raw, routed = _sugiyama(members, links, pitch, sources_first)
     if _is_upside_down(members, raw):
         raw = {vertex: (layer, -row) for vertex, (layer, row) in raw.items()}
     layers = sorted({layer for layer, _ in raw.values()})
@@ -152,17 +153,27 @@ class _Routed(NamedTuple):
     chains: dict  # link -> the dummy vertices it passes, source first
 
 
-def _sugiyama(members, links, pitch):
-    """Return ``{vertex: (layer, row)}`` for boxes and dummies, and the chains of dummies."""
-    ranking = "up" if len(members) <= LEAVES_FIRST else "down"
+def _sugiyama(members, links, pitch, sources_first):
+    """Return ``{vertex: (layer, row)}`` for boxes and dummies, and the chains of dummies.
+
+    The library puts a vertex as close to the sources as it can. For the other way
+    round it is given the edges backward.
+    """
     name = dict(enumerate(members))
     small = {member: number for number, member in name.items()}
     numbered = [(small[source], small[target]) for source, target in links]
+    if not sources_first:
+        numbered = [(target, source) for source, target in numbered]
     positions, _, _, routed_edges = fast_sugiyama.from_edges(
-        numbered, dummy_vertices=True, ranking_type=ranking, vertex_spacing=pitch
+        numbered, dummy_vertices=True, ranking_type="up", vertex_spacing=pitch
     )[0]
     deepest = max(y for _, (_, y) in positions)
-    raw = {name.get(v, ("dummy", v)): (round((deepest - y) / pitch), x) for v, (x, y) in positions}
+    raw = {
+        name.get(v, ("dummy", v)): (round((deepest - y if sources_first else y) / pitch), x)
+        for v, (x, y) in positions
+    }
+    if not sources_first:
+        routed_edges = [(target, source) for source, target in routed_edges]
     following = {source: target for source, target in routed_edges if source not in name}
     chains = {link: [] for link in links}
     for source, target in routed_edges:

@@ -5,12 +5,16 @@ import unicodedata
 
 import torch
 
-from ..graph import Graph, Node
+from ..devices import device
+from ..graph import Graph, Options
+from ..nodes import Node
+from ..saved import FREED, KEPT, PACKED
 from ..walk import ACCUMULATE_GRAD
 
 MOST_LINES = 60  # a text form longer than this shows its two ends
 MOST_LISTED = 8  # inputs or outputs of one node that are listed
 LONGEST_NAME = 28
+MOST_SAVED = 4  # saved tensors of one node that are listed
 
 
 def number(value) -> str:
@@ -99,11 +103,12 @@ def graph_title(graph: Graph) -> str:
     names = [output.name or "an unnamed tensor" for output in graph.outputs]
     of = ", ".join(shorten(name) for name in names[:4]) + (", ..." if len(names) > 4 else "")
     nodes, edges = len(graph.nodes), len(graph.edges)
-    return f"autograd graph of {of}: {_count(nodes, 'node')}, {_count(edges, 'edge')}"
+    return f"autograd graph of {of}: {number_of(nodes, 'node')}, {number_of(edges, 'edge')}"
 
 
-def _count(number_of: int, noun: str) -> str:
-    return f"{number_of:,} {noun}{'' if number_of == 1 else 's'}"
+def number_of(count: int, noun: str) -> str:
+    """Return a count with its noun, ``1 node`` or ``2,000 nodes``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def graph_text(graph: Graph, most_lines: int = MOST_LINES) -> str:
@@ -130,8 +135,9 @@ def graph_text(graph: Graph, most_lines: int = MOST_LINES) -> str:
     if len(shown) < count:
         left_out = f"... {count - len(shown):,} nodes left out; .nodes and .edges hold them all ..."
         lines.insert(len(shown) // 2, left_out)
-    note = [cut_note(graph)] if graph.cut else []
-    return "\n".join([graph_title(graph), *lines, *note])
+    notes = [saved_note(graph)] if graph.options.saved else []
+    notes += [cut_note(graph)] if graph.cut else []
+    return "\n".join([graph_title(graph), *lines, *notes])
 
 
 def _row(node, graph, sources, is_result, is_cut):
@@ -139,14 +145,17 @@ def _row(node, graph, sources, is_result, is_cut):
     if node.is_leaf:
         kind = "leaf" if node.grad_fn == ACCUMULATE_GRAD or node.requires_grad else "no graph"
         size_words = size(node.shape, node.value, node.dtype)
-        about = f"{size_words}, requires_grad={node.requires_grad}"
+        about = ", ".join(
+            [size_words, f"requires_grad={node.requires_grad}", *details(node, graph.options)]
+        )
         return f"#{node.id}", shorten(label(node)), kind, about
     inputs = {nr: _input(graph, edge) for nr, edge in sources.items()}
     inputs.update({nr: "untracked" for nr in node.untracked})
     came = listed([inputs[nr] for nr in sorted(inputs)]) or "nothing"
     if is_cut:
         came = "nodes beyond the safe depth"
-    return f"#{node.id}", label(node), node.grad_fn, f"from {came}, makes {made_by(node)}{mark}"
+    about = ", ".join([f"from {came}", f"makes {made_by(node)}", *details(node, graph.options)])
+    return f"#{node.id}", label(node), node.grad_fn, f"{about}{mark}"
 
 
 def listed(words: list) -> str:
@@ -168,6 +177,58 @@ def made_by(node: Node) -> str:
     )
 
 
+def details(node: Node, options: Options) -> list:
+    """Return what else is worth saying of a node, in short phrases."""
+    said = []
+    if node.device is not None and not _is_the_courses(node.device):
+        said.append(f"on {node.device}")
+    if node.view_of is not None:
+        said.append(f"view of {shorten(node.view_of)}" if node.view_of else "a view")
+    through_view = node.grad_fn == "CopySlices"
+    if through_view or (node.version and not node.is_leaf):
+        version = f", version {node.version}" if node.version else ""
+        said.append(f"changed in place{' through a view' if through_view else ''}{version}")
+    if node.hooks:
+        hooks = listed([shorten(hook) for hook in node.hooks])
+        said.append(f"{'hook' if len(node.hooks) == 1 else 'hooks'}: {hooks}")
+    if node.retains_grad:
+        said.append("retains grad")
+    if options.grad and node.is_leaf:
+        said.append(f"grad {values(node.grad)}")
+    more = len(node.saved) - MOST_SAVED
+    said += [_saved(one) for one in node.saved[:MOST_SAVED]]
+    return [*said, f"saves {more} more"] if more > 0 else said
+
+
+def _is_the_courses(where: torch.device) -> bool:
+    return where.type == device.type and where.index in (None, device.index, 0)
+
+
+def _saved(one) -> str:
+    if one.state == FREED:
+        return f"saved {one.name}: freed"
+    if one.state == PACKED:
+        return f"saves {one.name}, packed by a hook"
+    of = f" ({shorten(one.tensor)})" if one.tensor else ""
+    weight = "size unknown" if one.nbytes is None else f"{one.nbytes:,} bytes"
+    return f"saves {one.name}{of} {weight}"
+
+
+def saved_note(graph: Graph) -> str:
+    """Return the sentence that sums up what a graph keeps for backward."""
+    saved = [one for node in graph.nodes for one in node.saved]
+    freed = sum(one.state == FREED for one in saved)
+    packed = sum(one.state == PACKED for one in saved)
+    unknown = sum(one.state == KEPT and one.nbytes is None for one in saved)
+    memories = len({one.storage for one in saved if one.storage is not None})
+    pieces = f"{memories:,} piece{'' if memories == 1 else 's'} of memory"
+    said = [f"{graph.saved_bytes:,} bytes in {pieces}" if memories else "nothing"]
+    said += [f"{number_of(freed, 'saved tensor')} freed by backward"] if freed else []
+    said += [f"{packed:,} packed by a hook or checkpoint, not weighed"] if packed else []
+    said += [f"{unknown:,} of unknown size"] if unknown else []
+    return f"kept for backward: {'; '.join(said)}"
+
+
 def _input(graph, edge) -> str:
     source = graph.nodes[edge.source]
     which = f" output {edge.output_nr}" if len(source.shapes) > 1 else ""
@@ -178,6 +239,6 @@ def cut_note(graph: Graph) -> str:
     """Return the sentence that says where a deep graph was cut, and why."""
     return (
         f"This graph goes deeper than Python can walk safely on this thread: "
-        f"{_count(len(graph.cut), 'node')} shown here "
+        f"{number_of(len(graph.cut), 'node')} shown here "
         f"{'has' if len(graph.cut) == 1 else 'have'} inputs that were not looked at."
     )
