@@ -1,5 +1,6 @@
 """Makes PyTorch's autograd visible: the names that a notebook uses."""
 
+from .compare import Difference, GraphComparison, compare_graphs
 from .devices import choose_device, device
 from .draw import use_text
 from .errors import expect_error
@@ -11,16 +12,20 @@ from .saved import Saved
 from .widgets import predict, what_if
 
 __all__ = [
+    "Difference",
     "Edge",
     "GradRow",
     "GradTable",
     "Graph",
+    "GraphComparison",
     "Node",
     "Options",
     "Output",
+    "Options",
     "Picture",
     "Saved",
     "choose_device",
+    "compare_graphs",
     "device",
     "expect_error",
     "grad_table",

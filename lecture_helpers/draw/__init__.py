@@ -3,6 +3,7 @@
 import os
 from typing import NamedTuple
 
+from ..compare import GraphComparison
 from ..grads import GradTable
 from ..graph import Graph
 from ..pictures import Picture
@@ -24,8 +25,21 @@ def _graph_svg(graph):
     return graph_svg(graph)
 
 
+def _comparison_svg(comparison):
+    from .comparison import comparison_svg
+
+    return comparison_svg(comparison)
+
+
+def _comparison_text(comparison):
+    from .comparison import comparison_text
+
+    return comparison_text(comparison)
+
+
 _RENDERINGS = {
     Graph: _Rendering("image/svg+xml", _graph_svg, text.graph_text),
+    GraphComparison: _Rendering("image/svg+xml", _comparison_svg, _comparison_text),
     GradTable: _Rendering("text/html", table.table_html, table.table_text),
     Picture: _Rendering("image/svg+xml", lambda picture: picture.svg, lambda p: p.words),
 }
@@ -42,17 +56,17 @@ def use_text(on: bool = True) -> None:
 
 
 def text_of(shown) -> str:
-    """Return the text form of a ``Graph``, a ``GradTable`` or a ``Picture``."""
+    """Return the text form of a ``Graph``, a comparison, a table or a ``Picture``."""
     return _RENDERINGS[type(shown)].words(shown)
 
 
 def picture_of(shown) -> str:
-    """Return the SVG or HTML of a ``Graph``, a ``GradTable`` or a ``Picture``."""
+    """Return the SVG or HTML of a ``Graph``, a comparison, a table or a ``Picture``."""
     return _RENDERINGS[type(shown)].picture(shown)
 
 
 def bundle(shown) -> dict:
-    """Return the MIME bundle of a ``Graph``, a ``GradTable`` or a ``Picture``.
+    """Return the MIME bundle of a ``Graph``, a comparison, a table or a ``Picture``.
 
     A picture never stops the cell: where it cannot be drawn, the bundle holds the
     text with one line that says why.

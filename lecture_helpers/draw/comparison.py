@@ -1,0 +1,99 @@
+"""A ``GraphComparison`` as one SVG document and as text."""
+
+from ..compare import GraphComparison
+from . import ink
+from .scene import scene_of
+from .svg import MARGIN, drawn, with_notes
+from .text import graph_text, graph_title, label, listed, number_of, shorten, size
+
+WIDEST = 900.0  # wider than this the two graphs stand one below the other
+HEADING = 26.0
+GAP = 24.0
+FIRST, DIFFERS, ONLY = "first difference", "differs", "only here"
+
+
+def comparison_svg(comparison: GraphComparison) -> str:
+    """Return both graphs as one picture, beside or below each other."""
+    flags = _flags(comparison)
+    graphs = comparison.a, comparison.b
+    scenes = [scene_of(graph, marks) for graph, marks in zip(graphs, flags)]
+    verdict = verdict_of(comparison)
+    parts = [ink.text(MARGIN, 20, verdict, 13, ink.MID, bold=True, anchor="start")]
+    left, width, height = _side("a", graphs[0], scenes[0], 0.0, HEADING)
+    right, other_width, other_height = _side("b", graphs[1], scenes[1], 0.0, 0.0)
+    if width + GAP + other_width <= WIDEST:
+        corner = width + GAP, HEADING
+        width, height = width + GAP + other_width, max(height, other_height)
+    else:
+        corner = 0.0, HEADING + height
+        width, height = max(width, other_width), height + other_height
+    right, _, _ = _side("b", graphs[1], scenes[1], *corner)
+    width = max(width, ink.text_width(verdict, 13) + 2 * MARGIN)
+    notes = dict.fromkeys(scenes[0].notes + scenes[1].notes)
+    drawing = with_notes([*parts, *left, *right], width, HEADING + height, notes)
+    return ink.document(*drawing, verdict, comparison_text(comparison), "comparison")
+
+
+def _side(side, graph, scene, left, top) -> tuple:
+    """Return (parts, width, height) of one graph under its heading."""
+    words = f"graph {side}: {graph_title(graph).removeprefix('autograd graph of ')}"
+    parts, width, height = drawn(scene, left, top + HEADING)
+    heading = ink.text(left + MARGIN, top + 20, words, 12.5, ink.MID, anchor="start")
+    width = max(width, ink.text_width(words, 12.5) + 2 * MARGIN)
+    return [heading, *parts], width, height + HEADING
+
+
+def _flags(comparison) -> tuple:
+    """Return what to write on the nodes of each side, by their id."""
+    flags = dict.fromkeys(comparison.only_a, ONLY), dict.fromkeys(comparison.only_b, ONLY)
+    for place, difference in enumerate(comparison.differences):
+        for marks, node in zip(flags, difference[:2]):
+            if node is not None and marks.get(node) in (None, ONLY):
+                marks[node] = DIFFERS if place else FIRST
+    return flags
+
+
+def verdict_of(comparison: GraphComparison) -> str:
+    """Return one sentence: the same, or what the first difference is."""
+    left, right = comparison.a, comparison.b
+    if comparison.same:
+        nodes, edges = number_of(len(left.nodes), "node"), number_of(len(left.edges), "edge")
+        return f"the same graph twice: {nodes}, {edges}"
+    first = comparison.differences[0]
+    if first.what == "output":
+        return f"{number_of(len(left.outputs), 'output')} in a, {len(right.outputs):,} in b"
+    sides = [graph.nodes[node] for graph, node in zip((left, right), first[:2])]
+    return f"first difference: {_difference(first.what, *sides)}"
+
+
+def _difference(what, left, right) -> str:
+    one, other = _called(left), _called(right)
+    if what == "operation":
+        return f"{one} in a, {other} in b"
+    if what == "shape":
+        return f"{one} makes {size(left.shape)} in a, {size(right.shape)} in b"
+    if what == "dtype":
+        return f"{one} makes {left.dtype} in a, {right.dtype} in b".replace("torch.", "")
+    if what == "sharing":
+        return f"{one} in a, {other} in b: one of them stands in two places, its partner does not"
+    return f"{one} has other tracked inputs in a than in b"
+
+
+def _called(node) -> str:
+    if node.is_leaf:
+        return f"the leaf {shorten(node.name)}" if node.name else "a leaf"
+    return shorten(label(node))
+
+
+def comparison_text(comparison: GraphComparison) -> str:
+    """Return the verdict, what has no partner, and both graphs."""
+    lines = [verdict_of(comparison)]
+    for words, graph, only in (
+        ("a", comparison.a, comparison.only_a),
+        ("b", comparison.b, comparison.only_b),
+    ):
+        if only:
+            nodes = [f"{shorten(label(graph.nodes[node]))} #{node}" for node in only]
+            lines.append(f"only in {words}: {listed(nodes)}")
+    lines += [f"a: {graph_text(comparison.a)}", f"b: {graph_text(comparison.b)}"]
+    return "\n".join(lines)
