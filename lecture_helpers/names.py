@@ -89,7 +89,7 @@ def _children(thing, name, quick):
     if isinstance(thing, (list, tuple)):
         if quick and len(thing) > LONGEST_CONTAINER:
             return []
-        fields = getattr(type(thing), "_fields", None)
+        fields = getattr(type(thing), "__match_args__", None)  # named, as x.topk(2) is
         if isinstance(fields, tuple) and len(fields) == len(thing):
             return [(f"{name}.{field}", value) for field, value in zip(fields, thing)]
         return [(f"{name}[{place}]", value) for place, value in enumerate(thing)]
@@ -145,7 +145,7 @@ class Names:
                     self._add_found([Held(name, value)])
                 elif issubclass(kind, nn.Module):
                     modules.append((name, value))
-                elif kind in CONTAINERS:
+                elif kind in CONTAINERS or kind.__module__ == "torch.return_types":
                     containers.append((name, value))
             for name, value in modules:
                 self._add_found(parameters_in(value, name))

@@ -39,7 +39,7 @@ class Node(NamedTuple):
         that autograd does not track.
     value: the number, where the node made one tensor of one element and the caller
         holds it; None elsewhere, and in a graph of more than 200 nodes.
-    shapes, names: the shape of each output, and what the caller calls it (or None).
+    shapes, dtypes, names: of each output; a name is None where the caller holds none.
     device: where the first output lives.
     view_of: for a view the name of the tensor whose memory it shares, ``""`` where the
         caller does not hold that; None for what is no view.
@@ -62,6 +62,7 @@ class Node(NamedTuple):
     untracked: tuple
     value: object
     shapes: tuple
+    dtypes: tuple
     names: tuple
     device: torch.device | None = None
     view_of: str | None = None
@@ -88,7 +89,7 @@ class NodeReader:
 
     def __init__(self, names: Names, values: bool, saved: SavedReader | None, grad: bool):
         self.names, self.values, self.saved, self.grad = names, values, saved, grad
-        self._shapes = {}
+        self._sizes = {}
 
     def read(self, place: int, node, untracked: tuple) -> Node:
         """Return the ``Node`` of an engine node at position ``place``."""
@@ -101,22 +102,23 @@ class NodeReader:
         if held or len(made) != 1:
             return self._held(place, grad_fn, untracked, made, held, saved)
         (only,) = made
-        shape, shapes = self._shape(only.shape)
+        dtype = only.dtype
+        shape, shapes, dtypes = self._size(only.shape, dtype)
         view_of = NOT_CALLED if grad_fn in VIEWS else None
         return Node(
-            place, grad_fn, None, shape, only.dtype, True, untracked, None, shapes, NO_NAME,
+            place, grad_fn, None, shape, dtype, True, untracked, None, shapes, dtypes, NO_NAME,
             only.device, view_of, 0, (), False, None, saved,
         )  # fmt: skip
 
-    def _shape(self, size) -> tuple:
-        """Return a shape as a tuple and that in a tuple, the same objects for the same shape.
+    def _size(self, size, dtype) -> tuple:
+        """Return shape, shapes and dtypes of one output, the same objects for the same size.
 
         Thousands of new tuples would make the garbage collector run again and again.
         """
         shape = tuple(size)
-        known = self._shapes.get(shape)
+        known = self._sizes.get((shape, dtype))
         if known is None:
-            known = self._shapes[shape] = shape, (shape,)
+            known = self._sizes[shape, dtype] = shape, (shape,), (dtype,)
         return known
 
     def _held(self, place, grad_fn, untracked, made, held, saved) -> Node:
@@ -137,6 +139,7 @@ class NodeReader:
             untracked,
             value_of(one) if self.values and one is not None else None,
             tuple(tuple(entry.shape) for entry in made),
+            tuple(entry.dtype for entry in made),
             names,
             about.device if about else None,
             NOT_CALLED if view_of is None and grad_fn in VIEWS else view_of,
@@ -157,7 +160,8 @@ class NodeReader:
             grad = None if grad is None else shortened(grad)
         return Node(
             place, grad_fn, name, shape, tensor.dtype, tensor.requires_grad, (),
-            value_of(tensor) if value else None, (shape,), (name,), tensor.device, None,
+            value_of(tensor) if value else None, (shape,), (tensor.dtype,), (name,),
+            tensor.device, None,
             _version(tensor), _hooks(tensor), False, grad, (),
         )  # fmt: skip
 

@@ -14,15 +14,19 @@ Constraints, all measured on torch 2.6 to 2.14:
   threads), and a node that was left unread, since it can no longer raise the depth
   of its inputs. From then on the walk bounds the *number* of nodes it reads, which
   bounds the depth too.
-- Reading ``next_functions`` wraps all inputs of a node at once. A ``stack`` of more
-  states than the bound is left unread; a ``cat`` does not tell how many it joins.
+- Reading ``next_functions`` wraps all inputs of a node at once. A ``stack`` or a custom
+  Function of more states than the bound is left unread; a ``cat`` does not tell how
+  many it joins.
 - A node must be held while it is a dictionary key; the ``Walk`` holds them all.
 """
 
 import heapq
 import itertools
 import threading
+from collections import Counter
 from typing import NamedTuple
+
+from torch.autograd.function import BackwardCFunction
 
 try:
     import resource
@@ -134,12 +138,12 @@ def walk(roots, depth: int | None = None) -> Walk:
     ]
     heapq.heapify(heap)
     push, pop = heapq.heappush, heapq.heappop
-    in_order = True
+    in_order = numbers_fall = True
     while heap:
         minus_number, _, node = pop(heap)
         at = level[node] if in_order else len(backward_order)
         backward_order.append(node)
-        if at >= depth or _stacked(node) > depth:
+        if at >= depth or _joined(node) > depth:
             unread.add(node)
             in_order = False
             continue
@@ -154,14 +158,18 @@ def walk(roots, depth: int | None = None) -> Walk:
                 continue
             minus_source = -source._sequence_nr()
             if minus_source <= minus_number:
-                in_order = False
+                in_order = numbers_fall = False
             if known is None:
                 push(heap, (minus_source, next(count), source))
+    if not numbers_fall:
+        backward_order = _consumers_first(dict.fromkeys(backward_order), unread)
     return Walk(_in_forward_order(level, backward_order, unread), unread)
 
 
-def _stacked(node) -> int:
-    """Return how many tensors a ``stack`` joins, 0 for any other node."""
+def _joined(node) -> int:
+    """Return how many inputs a ``stack`` or a custom Function has, 0 for any other node."""
+    if isinstance(node, BackwardCFunction):
+        return sum(node.needs_input_grad)
     if class_name(node) != "StackBackward0":
         return 0
     shape = node._input_metadata[0].shape
@@ -179,3 +187,27 @@ def _in_forward_order(seen, backward_order, unread) -> dict:
     for leaf in seen:  # roots that are leaves themselves
         places.setdefault(leaf, len(places))
     return places
+
+
+def _consumers_first(nodes, unread) -> list:
+    """Return nodes so that each stands after all that use it, else as the numbers say.
+
+    Needed where the numbers do not decrease along every edge.
+    """
+    inputs = {
+        node: [source for source, _ in node.next_functions if source in nodes]
+        for node in nodes if node not in unread
+    }  # fmt: skip
+    users = Counter(source for sources in inputs.values() for source in sources)
+    place = {node: number for number, node in enumerate(nodes)}
+    ready = [place[node] for node in nodes if not users[node]]
+    heapq.heapify(ready)
+    order, nodes = [], list(nodes)
+    while ready:
+        node = nodes[heapq.heappop(ready)]
+        order.append(node)
+        for source in inputs.get(node, ()):
+            users[source] -= 1
+            if not users[source]:
+                heapq.heappush(ready, place[source])
+    return order

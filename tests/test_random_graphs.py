@@ -1,16 +1,12 @@
 """Property tests: any program of tensor operations gives the engine's graph and a sound SVG."""
 
-import xml.etree.ElementTree as ET
-
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import assert_is_engine_graph
+from sound import assert_sound
 
 from lecture_helpers import show_graph
-from lecture_helpers.draw.scene import FOLD_ABOVE
-
-SVG = "{http://www.w3.org/2000/svg}"
 
 
 class Swap(torch.autograd.Function):
@@ -77,29 +73,3 @@ def graph_outputs(graph, program):
     tensors, shown = program
     outputs = [tensors[number] for number in shown]
     return outputs + [tensors[0]] if len(graph.outputs) > len(outputs) else outputs
-
-
-def assert_sound(graph):
-    """The SVG parses, draws every node once, boxes apart, every label inside and escaped."""
-    picture = ET.fromstring(graph.to_svg())
-    groups = picture.findall(f"{SVG}g")
-    drawn = [int(group.get("data-node")) for group in groups if group.get("data-node")]
-    if len(graph.nodes) <= FOLD_ABOVE:
-        assert sorted(drawn) == [node.id for node in graph.nodes]
-    results = [out for out in graph.outputs if not graph.nodes[out.node].is_leaf]
-    assert sum(group.get("data-result") is not None for group in groups) == len(results)
-    boxes = [rectangle(group) for group in groups]
-    width, height = float(picture.get("width")), float(picture.get("height"))
-    for count, (left, top, right, bottom) in enumerate(boxes):
-        assert left >= 0 and right <= width and top >= 0 and bottom <= height
-        for other_left, other_top, other_right, other_bottom in boxes[:count]:
-            apart = left >= other_right or other_left >= right
-            assert apart or top >= other_bottom or other_top >= bottom
-    for group in groups:
-        assert {child.tag for child in group} == {f"{SVG}rect", f"{SVG}text"}
-
-
-def rectangle(group):
-    box = group.find(f"{SVG}rect")
-    left, top, width, height = (float(box.get(k)) for k in ("x", "y", "width", "height"))
-    return left, top, left + width, top + height

@@ -165,16 +165,16 @@ def listed(words: list) -> str:
 
 
 def made_by(node: Node) -> str:
-    """Return what an operation made: the named outputs with their size, else the first."""
-    if not node.name:
-        return size(node.shape, node.value, node.dtype)
+    """Return what an operation made: the named outputs with their size, else all sizes."""
+    outputs = zip(node.names, node.shapes, node.dtypes)
     return listed(
         [
-            f"{shorten(name)} = {size(shape, node.value, node.dtype)}"
-            for name, shape in zip(node.names, node.shapes)
-            if name
+            f"{shorten(name)} = {size(shape, node.value, dtype)}" if name
+            else size(shape, node.value, dtype)
+            for name, shape, dtype in outputs
+            if name or not node.name
         ]
-    )
+    )  # fmt: skip
 
 
 def details(node: Node, options: Options) -> list:
