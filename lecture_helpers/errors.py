@@ -1,5 +1,23 @@
 """Errors on purpose: a block that must raise, reported in words that do not move."""
 
+import contextlib
+import io
+import logging
+import warnings
+
+
+@contextlib.contextmanager
+def quietly():
+    """Run a block and show no warning, no log message and nothing it writes to stderr."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
+
 
 class expect_error:
     """Run a block that must raise, and print the error's class and a stable phrase.
@@ -16,6 +34,8 @@ class expect_error:
     Args:
         error: the class (or a tuple of classes) that the block must raise.
         phrase: text that the message must contain; upper and lower case are alike.
+        quiet: show no warning, log message or stderr text of the block; ``torch.export``
+            writes pages of them before it raises.
 
     Raises:
         AssertionError: the block raised nothing, or its message lacks the phrase.
@@ -23,7 +43,7 @@ class expect_error:
     An error of another class passes through unchanged.
     """
 
-    def __init__(self, error=Exception, phrase: str = ""):
+    def __init__(self, error=Exception, phrase: str = "", quiet: bool = False):
         classes = error if isinstance(error, tuple) else (error,)
         if not all(isinstance(c, type) and issubclass(c, BaseException) for c in classes):
             raise TypeError(
@@ -36,11 +56,16 @@ class expect_error:
             )
         self._classes = classes
         self._phrase = phrase
+        self._quiet = quiet
 
     def __enter__(self):
+        self._silence = contextlib.ExitStack()
+        if self._quiet:
+            self._silence.enter_context(quietly())
         return self
 
     def __exit__(self, kind, error, traceback):
+        self._silence.close()
         if kind is None:
             wanted = " or ".join(c.__name__ for c in self._classes)
             raise AssertionError(

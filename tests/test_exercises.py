@@ -19,7 +19,7 @@ def solution(root, name):
     for cell in notebook.cells:
         if "solution" in cell.metadata.get("tags", []) and f"def {name}(" in cell.source:
             code = re.search(r"```python\n(.*?)```", cell.source, re.S)[1]
-            space = {"math": math}
+            space = {"math": math, "torch": torch}
             exec(code, space)
             return space[name]
     raise AssertionError(f"no solution holds {name}")
@@ -51,7 +51,39 @@ def by_autograd(x):
     return torch.autograd.grad(torch.sin((3 * x + 1) ** 2), x)[0]
 
 
+def signed(x):
+    return (2 * x + 1 if x > 0 else 2 * x - 1) ** 2
+
+
+def plus_at_zero(x):
+    return (2 * x + 1 if x >= 0 else 2 * x - 1) ** 2
+
+
+def value_and_slope(x, of=signed):
+    x = torch.tensor(x, requires_grad=True)
+    y = of(x)
+    return y.item(), torch.autograd.grad(y, x)[0].item()
+
+
 CHECKS = {
+    "value_and_slope": (lecture_1.check_value_and_slope, {
+        "hard-coded": lambda x: (25.0, 20.0) if x > 0 else (9.0, -12.0),
+        "y by y": lambda x: (value_and_slope(x)[0], 1.0),
+        "one branch": lambda x: value_and_slope(x, of=lambda x: (2 * x + 1) ** 2),
+        "the other branch at 0": lambda x: value_and_slope(x, of=plus_at_zero),
+        "slope of the inner part": lambda x: (value_and_slope(x)[0], 2.0),
+        "the value only": lambda x: value_and_slope(x)[0],
+        "tensors": lambda x: [torch.tensor(part) for part in value_and_slope(x)],
+    }),
+    "static_jump": (lecture_1.check_static_jump, {
+        "a Python if": lambda x: 3 * x if x > 0.5 else x - 2,
+        "the branch at 1 only": lambda x: 3 * x,
+        "the branch decided on the number": lambda x: torch.tensor(3.0 if x.item() > 0.5 else -2.0),
+        "the other branch at 0.5": lambda x: torch.where(x >= 0.5, 3 * x, x - 2),
+        "branches swapped": lambda x: torch.where(x > 0.5, x - 2, 3 * x),
+        "both branches added": lambda x: (x > 0.5) * 3 * x + (x - 2),
+        "decided outside torch": lambda x: torch.where(torch.tensor(bool(x > 0.5)), 3 * x, x - 2),
+    }),
     "nodes_back": (lecture_1.check_nodes_back, {
         "hard-coded": lambda t: ["PowBackward0", "AddBackward0", "MulBackward0", "AccumulateGrad"],
         "forward order": lambda t: lecture_1._nodes_back(t)[::-1],

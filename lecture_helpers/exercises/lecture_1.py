@@ -3,9 +3,54 @@
 import torch
 
 from ..devices import device
-from .checking import Case, Verdict, check
+from ..errors import quietly
+from .checking import NOT_ANSWERED, Case, Verdict, check
 
 POINTS = (2.0, 0.0, -1.0, 0.5)
+JUMP_POINTS = (1.0, 0.0, 0.5, 0.75, -4.0)
+
+
+def check_value_and_slope(function) -> Verdict:
+    """Check exercise 1.1 a: double x, then add 1 if x > 0 else subtract 1, then square.
+
+    ``function(x)`` takes a float and returns the result and its slope, two floats.
+    """
+    cases = []
+    for point in (*POINTS, -3.0):
+        x = torch.tensor(point, dtype=torch.float64, requires_grad=True)
+        y = (2 * x + (1 if point > 0 else -1)) ** 2
+        (slope,) = torch.autograd.grad(y, x)
+        cases.append(Case(f"x = {point}", point, [y.item(), slope.item()]))
+    return check(function, cases)
+
+
+def check_static_jump(function) -> Verdict:
+    """Check exercise 1.1 b: ``torch.export`` captures the function once, at x = 1.
+
+    ``function(x)`` takes and returns a 0-d tensor: 3x where x > 0.5, else x - 2. The
+    captured graph, not the function, is then called at several points.
+    """
+
+    class Captured(torch.nn.Module):
+        def forward(self, x):
+            return function(x)
+
+    example = torch.tensor(JUMP_POINTS[0], device=device)
+    try:
+        came = function(example)
+        if came is None or came is ...:
+            return Verdict(None, NOT_ANSWERED)
+        with quietly():
+            replay = torch.export.export(Captured(), (example,)).module()
+    except Exception as error:  # the learner's own code may raise anything
+        where = f"Case 1 of {len(JUMP_POINTS)}, x = {JUMP_POINTS[0]}"
+        said = f"Not yet. {where}: the capture of your function raised {type(error).__name__}."
+        return Verdict(False, said)
+    cases = [
+        Case(f"x = {point} in the captured graph", point, 3 * point if point > 0.5 else point - 2)
+        for point in JUMP_POINTS
+    ]
+    return check(lambda point: replay(torch.tensor(point, device=device)).item(), cases)
 
 
 def check_nodes_back(function) -> Verdict:
