@@ -97,6 +97,20 @@ class Residual(nn.Module):
         return x.mean()
 
 
+class Recurrent(nn.Module):
+    """One LSTMCell over many steps: every weight is used in each of them."""
+
+    def __init__(self, steps):
+        super().__init__()
+        self.cell, self.steps = nn.LSTMCell(8, 8), steps
+
+    def forward(self, x):
+        state = None
+        for _ in range(self.steps):
+            state = self.cell(x, state)
+        return state[0].sum()
+
+
 class Chains(nn.Module):
     """Chains of products side by side, from one leaf to one sum."""
 
@@ -135,6 +149,7 @@ CASES = {
     "repetitive": Case("200 nodes, repetitive", _build(Mlp, 40, rows=(4,)), 51),
     "mixed": Case("200 nodes, mixed", _build(Mixed, 182), 51),
     "mlp": Case("MLP, 1,000 nodes", _build(Mlp, 200, rows=(4,))),
+    "lstm": Case("LSTMCell, 500 steps", _build(Recurrent, 500, rows=(1,)), deep=True),
     "chain": Case("chain, 8,000 nodes", _build(Chains, 1, 7997), deep=True),
     "residual": Case("residual net, 9,000 nodes", _build(Residual, 1500, rows=(4,)), deep=True),
     "ten": Case("20 chains, 10,000 nodes", _build(Chains, 20, 500)),
