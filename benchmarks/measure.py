@@ -20,7 +20,7 @@ from lecture_helpers import show_graph
 
 PEERS = ("torchviz", "torchview")
 HIGH_RECURSION_LIMIT = 100_000
-SLOWEST_MS = 20_000  # what takes longer in the round that is not counted is left out
+SLOWEST_MS = 10_000  # what takes longer in the round that is not counted is left out
 LONGEST_REASON = 90
 
 

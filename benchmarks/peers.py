@@ -13,7 +13,6 @@ import sys
 from importlib import metadata
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 
 from aims import aims
 from graphs import CASES
@@ -22,7 +21,14 @@ from measure import PEERS, SUBJECTS
 MEASURE = Path(__file__).with_name("measure.py")
 LONGEST_CASE_S = 1800
 IMPORT_REPEATS = 15
-IMPORTS = {"torch": "import torch", "helpers": "import torch, lecture_helpers"}
+IMPORTS = """\
+from time import perf_counter
+start = perf_counter()
+import torch
+middle = perf_counter()
+import lecture_helpers
+print(middle - start, perf_counter() - middle)
+"""
 LABELS = {
     "forward": "forward alone",
     "bare": "bare walk",
@@ -102,16 +108,15 @@ def _ratio(took, by):
     return f"{took / by:.2f}" if by else ""
 
 
-def import_times() -> dict:
-    """Return the seconds that fresh processes take, in turns; the first turn warms the disk."""
-    times = {name: [] for name in IMPORTS}
-    for turn in range(IMPORT_REPEATS + 1):
-        for name, code in IMPORTS.items():
-            start = perf_counter()
-            subprocess.run([sys.executable, "-c", code], check=True)
-            if turn > 0:
-                times[name].append(perf_counter() - start)
-    return times
+def import_times() -> list:
+    """Return (seconds for torch, seconds more for the package), each of a fresh process.
+
+    The first process warms the disk and does not count. The difference of whole processes
+    would be lost in their noise.
+    """
+    command = [sys.executable, "-c", IMPORTS]
+    printed = [subprocess.check_output(command, text=True) for _ in range(IMPORT_REPEATS + 1)]
+    return [tuple(float(number) for number in line.split()) for line in printed[1:]]
 
 
 def setting() -> str:
