@@ -4,6 +4,8 @@ Nodes with a ``grad_fn`` and all edges are the engine's own, one to one. Nothing
 is added to the graph and nothing is kept alive after the call.
 """
 
+import contextlib
+import gc
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -34,7 +36,7 @@ class Output(NamedTuple):
     """A tensor that was asked for: output ``output_nr`` of the node with id ``node``.
 
     value: the number, where it has one element; read for the first 16 outputs only
-    where the graph has more than 200 nodes.
+    where the graph has more than 200 operations.
     """
 
     node: int
@@ -121,6 +123,27 @@ def show_graph(*outputs, saved=False, grad=False, fold=True, **named) -> Graph:
 def collect(outputs, named, namespaces, options=PLAIN) -> Graph:
     """Collect a ``Graph``: ``show_graph`` with the caller's namespaces given."""
     _check(options)
+    with _collector_paused():
+        return _collect(outputs, named, namespaces, options)
+
+
+@contextlib.contextmanager
+def _collector_paused():
+    """Keep Python's cyclic garbage collector out of a block, where it is on.
+
+    Thousands of new objects would call it several times, each time for longer than the
+    capture takes, since it looks at all that torch has imported. Nothing here makes a cycle.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _collect(outputs, named, namespaces, options) -> Graph:
     by_name = [held for name, thing in named.items() for held in _take(thing, name)]
     asked = [held for thing in outputs for held in _take(thing, "")]
     if not asked and not by_name:
@@ -187,7 +210,7 @@ def _build(tensors, asked, names, options) -> Graph:
     """Build the graph of the first ``asked`` tensors, and of any other that none uses."""
     roots = [_node_of(tensor) for tensor in tensors]
     walked = walk([root for root in roots if root is not None])
-    read_values = len(walked.places) <= MOST_VALUES
+    read_values = walked.operations <= MOST_VALUES
     saved = SavedReader(names) if options.saved else None
     reader = NodeReader(names, read_values, saved, options.grad)
     nodes, edges = _nodes_and_edges(walked, reader)
@@ -207,14 +230,14 @@ def _build(tensors, asked, names, options) -> Graph:
         held = names.of(tensor)
         value = value_of(tensor) if read_value else None
         results[slot] = Output(place, output_nr, held and held.name, shape_of(tensor), value)
-    return Graph(tuple(nodes), tuple(edges), tuple(results.values()), walked.cut, options)
+    return Graph(tuple(nodes), tuple(edges), tuple(results.values()), walked.cut(), options)
 
 
 def _nodes_and_edges(walked, reader) -> tuple:
     places, nodes, edges = walked.places, [], []
-    for node, place in places.items():
-        untracked = ()
-        for input_nr, (source, output_nr) in enumerate(walked.inputs(node)):
+    for node, inputs in walked.forward():
+        place, untracked = len(nodes), ()
+        for input_nr, (source, output_nr) in enumerate(inputs):
             if source is None:
                 untracked += (input_nr,)
             else:

@@ -12,7 +12,7 @@ import dataclasses
 import inspect
 import sys
 from collections.abc import Mapping
-from types import MappingProxyType
+from types import FunctionType, MappingProxyType
 from typing import NamedTuple
 
 import torch
@@ -26,6 +26,7 @@ MOST_TENSORS = 1000  # reading grad_fn wraps a node, see walk.py
 NOT_THE_CALLERS = {"In", "Out"}  # IPython's own history of results
 NOTHING = MappingProxyType({})
 CONTAINERS = (list, tuple, dict)
+PLAIN = frozenset({bool, int, float, complex, str, bytes, type(None), type, FunctionType})
 
 
 class Held(NamedTuple):
@@ -85,18 +86,26 @@ def _children(thing, name, quick):
     if isinstance(thing, dict if quick else Mapping):
         if quick and len(thing) > LONGEST_CONTAINER:
             return []
-        return [(f"{name}[{_key(key)}]", thing[key]) for key in thing]
+        values = ((key, thing[key]) for key in thing)
+        return [(f"{name}[{_key(key)}]", value) for key, value in values if _may_hold(value)]
     if isinstance(thing, (list, tuple)):
         if quick and len(thing) > LONGEST_CONTAINER:
             return []
         fields = getattr(type(thing), "__match_args__", None)  # named, as x.topk(2) is
         if isinstance(fields, tuple) and len(fields) == len(thing):
-            return [(f"{name}.{field}", value) for field, value in zip(fields, thing)]
-        return [(f"{name}[{place}]", value) for place, value in enumerate(thing)]
+            values = zip(fields, thing)
+            return [(f"{name}.{field}", value) for field, value in values if _may_hold(value)]
+        values = enumerate(thing)
+        return [(f"{name}[{place}]", value) for place, value in values if _may_hold(value)]
     if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
         names = [field.name for field in dataclasses.fields(thing)]
         return [(f"{name}.{field}", getattr(thing, field, None)) for field in names]
     return []
+
+
+def _may_hold(value) -> bool:
+    """Return False for a value that is plainly neither a tensor nor a container."""
+    return type(value) not in PLAIN
 
 
 def _key(key) -> str:

@@ -38,7 +38,7 @@ class Node(NamedTuple):
     untracked: positions in ``next_functions`` that hold None, that is the inputs
         that autograd does not track.
     value: the number, where the node made one tensor of one element and the caller
-        holds it; None elsewhere, and in a graph of more than 200 nodes.
+        holds it; None elsewhere, and in a graph of more than 200 operations.
     shapes, dtypes, names: of each output; a name is None where the caller holds none.
     device: where the first output lives.
     view_of: for a view the name of the tensor whose memory it shares, ``""`` where the

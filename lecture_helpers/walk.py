@@ -24,9 +24,10 @@ import heapq
 import itertools
 import threading
 from collections import Counter
-from typing import NamedTuple
 
+import torch
 from torch.autograd.function import BackwardCFunction
+from torch.autograd.graph import get_gradient_edge
 
 try:
     import resource
@@ -37,36 +38,49 @@ STACK_BYTES_PER_LEVEL = 210
 SMALL_STACK_LEVELS = 600
 MAIN_STACK_BYTES = 8 * 2**20
 ACCUMULATE_GRAD = "AccumulateGrad"
+AccumulateGrad = type(get_gradient_edge(torch.zeros((), requires_grad=True)).node)
 
 
-class Walk(NamedTuple):
+class Walk:
     """What a walk found. It keeps the engine's nodes alive: drop it soon.
 
-    places: the engine's nodes in forward order, each leaf before its first use, with
-        the position of each.
+    places: the position of each node in forward order; filled by ``forward()``.
     unread: the nodes whose inputs were not read, because the walk stopped there.
     """
 
-    places: dict
-    unread: set
+    def __init__(self, roots, backward_order, unread):
+        self.places = {}
+        self.unread = unread
+        self._roots, self._backward_order = roots, backward_order
 
-    @property
-    def nodes(self) -> list:
-        """The engine's nodes in forward order."""
-        return list(self.places)
+    def forward(self):
+        """Yield (node, its ``next_functions``) in forward order, each leaf before its first use.
 
-    def inputs(self, node) -> tuple:
-        """Return the ``next_functions`` of a node, none where the walk stopped.
-
-        They are read again, not kept: a tuple or three for each node would make
+        The inputs are read again, not kept: a tuple or three for each node would make
         Python's garbage collector run several times in a walk of thousands.
         """
-        return () if node in self.unread else node.next_functions
+        places, unread = self.places, self.unread
+        for node in reversed(self._backward_order):
+            inputs = () if node in unread else node.next_functions
+            for source, _ in inputs:
+                if source is not None and source not in places:  # only a leaf can be new here
+                    places[source] = len(places)
+                    yield source, ()
+            places[node] = len(places)
+            yield node, inputs
+        for root in self._roots:  # those that are leaves themselves
+            if root not in places:
+                places[root] = len(places)
+                yield root, ()
+
+    def cut(self) -> tuple:
+        """Return the positions of the nodes whose inputs were not read."""
+        return tuple(sorted(self.places[node] for node in self.unread))
 
     @property
-    def cut(self) -> tuple:
-        """The positions of the nodes whose inputs were not read."""
-        return tuple(sorted(self.places[node] for node in self.unread))
+    def operations(self) -> int:
+        """The number of nodes that are no leaves."""
+        return len(self._backward_order)
 
 
 def safe_depth() -> int:
@@ -128,14 +142,10 @@ def walk(roots, depth: int | None = None) -> Walk:
         depth: levels to visit; the default is ``safe_depth()``.
     """
     depth = safe_depth() if depth is None else depth
-    level = {root: 0 for root in roots}
+    level = {root: 0 for root in roots if type(root) is not AccumulateGrad}
     unread, backward_order = set(), []
     count = itertools.count()
-    heap = [
-        (-root._sequence_nr(), next(count), root)
-        for root in level
-        if class_name(root) != ACCUMULATE_GRAD
-    ]
+    heap = [(-root._sequence_nr(), next(count), root) for root in level]
     heapq.heapify(heap)
     push, pop = heapq.heappush, heapq.heappop
     in_order = numbers_fall = True
@@ -149,44 +159,29 @@ def walk(roots, depth: int | None = None) -> Walk:
             continue
         at += 1
         for source, _ in node.next_functions:
-            if source is None:
-                continue
-            known = level.get(source)
-            if known is None or known < at:
-                level[source] = at
-            if class_name(source) == ACCUMULATE_GRAD:
+            if source is None or type(source) is AccumulateGrad:
                 continue
             minus_source = -source._sequence_nr()
             if minus_source <= minus_number:
                 in_order = numbers_fall = False
+            known = level.get(source)
             if known is None:
+                level[source] = at
                 push(heap, (minus_source, next(count), source))
+            elif known < at:
+                level[source] = at
     if not numbers_fall:
         backward_order = _consumers_first(dict.fromkeys(backward_order), unread)
-    return Walk(_in_forward_order(level, backward_order, unread), unread)
+    return Walk(roots, backward_order, unread)
 
 
 def _joined(node) -> int:
     """Return how many inputs a ``stack`` or a custom Function has, 0 for any other node."""
-    if isinstance(node, BackwardCFunction):
-        return sum(node.needs_input_grad)
-    if class_name(node) != "StackBackward0":
-        return 0
+    kind = type(node)
+    if kind.__name__ != "StackBackward0":
+        return sum(node.needs_input_grad) if issubclass(kind, BackwardCFunction) else 0
     shape = node._input_metadata[0].shape
     return shape[node._saved_dim - 2**64 if node._saved_dim >= 2**63 else node._saved_dim]
-
-
-def _in_forward_order(seen, backward_order, unread) -> dict:
-    places = {}
-    for node in reversed(backward_order):
-        if node not in unread:
-            for source, _ in node.next_functions:
-                if source is not None and class_name(source) == ACCUMULATE_GRAD:
-                    places.setdefault(source, len(places))
-        places.setdefault(node, len(places))
-    for leaf in seen:  # roots that are leaves themselves
-        places.setdefault(leaf, len(places))
-    return places
 
 
 def _consumers_first(nodes, unread) -> list:

@@ -69,15 +69,15 @@ def joined_by_a_custom_function(x, steps):
 
 def longest_path(walked):
     """Nodes on the longest path through what was read; what a read node names counts too."""
-    lengths = {}
+    inputs, lengths = dict(walked.forward()), {}
 
     def length(node):  # recursive: the graphs of these tests are shallow
         if node not in lengths:
-            sources = [source for source, _ in walked.inputs(node) if source is not None]
+            sources = [source for source, _ in inputs[node] if source is not None]
             lengths[node] = 1 + max(map(length, sources), default=0)
         return lengths[node]
 
-    return max(map(length, walked.nodes))
+    return max(map(length, inputs))
 
 
 def test_a_node_that_reads_every_state_does_not_hide_the_depth():
@@ -87,20 +87,20 @@ def test_a_node_that_reads_every_state_does_not_hide_the_depth():
         states.append(h)
     for joined in (torch.cat(states), torch.stack(states)):
         walked = walk([joined.grad_fn], depth=30)
-        assert walked.cut
-        read = [node for node in walked.nodes if walked.inputs(node)]
+        assert walked.unread
+        read = [node for node, inputs in walked.forward() if inputs]
         assert len(read) <= 31
     assert walk([joined.grad_fn], depth=30).unread == {joined.grad_fn}
-    assert not walk([joined.grad_fn], depth=101).cut
+    assert not walk([joined.grad_fn], depth=101).unread
 
 
 @pytest.mark.parametrize("program", [residual, every_step_feeds_the_loss])
 def test_walk_stops_at_the_longest_path_not_the_shortest(program):
     y = program(leaf(1.0), 100)
     walked = walk([y.grad_fn], depth=30)
-    assert walked.cut
+    assert walked.unread
     assert 30 <= longest_path(walked) <= 32
-    assert not walk([y.grad_fn], depth=1000).cut
+    assert not walk([y.grad_fn], depth=1000).unread
 
 
 def test_a_view_whose_base_changed_is_walked_whole_where_it_is_small():
@@ -111,8 +111,8 @@ def test_a_view_whose_base_changed_is_walked_whole_where_it_is_small():
         base.mul_(1.5)
     result = view.sum()
     whole, cut = walk([result.grad_fn]), walk([result.grad_fn], depth=10)
-    assert not whole.cut and len(whole.nodes) == len(engine_nodes(result))
-    assert cut.cut and longest_path(cut) <= 21
+    assert not whole.unread and len(list(whole.forward())) == len(engine_nodes(result))
+    assert cut.unread and longest_path(cut) <= 21
 
 
 class FakeNode:
@@ -145,8 +145,8 @@ def test_no_order_of_numbers_lets_the_walk_go_deeper_than_twice_its_depth(graph,
     walked = walk(roots, depth)
     assert longest_path(walked) <= 2 * depth + 2
     whole = walk(roots, depth=2 * count)
-    assert not whole.cut
-    assert set(walked.nodes) <= set(whole.nodes)
+    assert not whole.unread
+    assert set(dict(walked.forward())) <= set(dict(whole.forward()))
 
 
 def test_safe_depth_is_small_in_a_thread():

@@ -1,6 +1,7 @@
 """show_graph against the engine's own graph."""
 
 import dataclasses
+import gc
 from collections import namedtuple
 
 import pytest
@@ -215,7 +216,7 @@ def test_each_output_keeps_its_own_shape():
 
 
 def test_values_are_read_only_where_they_are_few(monkeypatch):
-    monkeypatch.setattr("lecture_helpers.graph.MOST_VALUES", 2)
+    monkeypatch.setattr("lecture_helpers.graph.MOST_VALUES", 1)
     x = leaf(2.0)
     y = x * 3
     assert show_graph(y).nodes[0].value == 2.0
@@ -269,3 +270,17 @@ def test_no_input_is_one_clear_sentence():
     for nothing in ((), (nn.Linear(1, 1),)):
         with pytest.raises(TypeError, match="no tensor; pass the tensor"):
             show_graph(*nothing)
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_the_garbage_collector_is_as_it_was_also_after_an_error(on):
+    x = leaf(1.0)
+    try:
+        gc.enable() if on else gc.disable()
+        show_graph(x * 2)
+        assert gc.isenabled() == on
+        with pytest.raises(TypeError):
+            show_graph(3)
+        assert gc.isenabled() == on
+    finally:
+        gc.enable()
