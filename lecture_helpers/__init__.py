@@ -9,7 +9,7 @@ from .graph import Edge, Graph, Options, Output, show_graph
 from .nodes import Node
 from .pictures import Picture, show_picture
 from .saved import Saved
-from .widgets import predict, what_if
+from .widgets import predict, press, what_if
 
 __all__ = [
     "Difference",
@@ -30,6 +30,7 @@ __all__ = [
     "expect_error",
     "grad_table",
     "predict",
+    "press",
     "show_graph",
     "show_picture",
     "use_text",

@@ -65,6 +65,78 @@ def value_and_slope(x, of=signed):
     return y.item(), torch.autograd.grad(y, x)[0].item()
 
 
+def micro_batches(w, batches, weight=lambda batch, batches: 1, before=lambda w: None):
+    """Accumulate the mean loss of each batch, scaled by a weight that may be wrong."""
+    w.grad = None
+    for batch in batches:
+        before(w)
+        loss = ((w * batch - 1) ** 2).mean()
+        (loss * weight(batch, batches)).backward()
+    return w.grad.item()
+
+
+def share(batch, batches):
+    return len(batch) / sum(map(len, batches))
+
+
+def one_big_batch(w, batches):
+    w.grad = None
+    ((w * torch.cat(batches) - 1) ** 2).mean().backward()
+    return w.grad.item()
+
+
+def without_filling_grad(w, batches):
+    loss = ((w * torch.cat(batches) - 1) ** 2).mean()
+    return torch.autograd.grad(loss, w)[0].item()
+
+
+def another_leaf(w, batches):
+    return micro_batches(w.detach().clone().requires_grad_(), batches, share)
+
+
+def without_clearing(w, batches):
+    for batch in batches:
+        (((w * batch - 1) ** 2).sum() / sum(map(len, batches))).backward()
+    return w.grad.item()
+
+
+def zero_of_none(w, batches):
+    w.grad.zero_()
+    return micro_batches(w, batches, share)
+
+
+def read_after_each(p, scales, read):
+    """Call backward for each scale, and read p.grad once before and once after it."""
+    own = []
+    for s in scales:
+        before = 0.0 if p.grad is None else p.grad
+        ((s * p) ** 2).backward()
+        own.append(read(p.grad, before))
+    return own
+
+
+def cleared_each_time(p, scales):
+    own = []
+    for s in scales:
+        p.grad = None
+        ((s * p) ** 2).backward()
+        own.append(p.grad.item())
+    return own
+
+
+def starts_at_nothing(p, scales):
+    own, total = [], 0.0
+    for s in scales:
+        ((s * p) ** 2).backward()
+        own.append(p.grad.item() - total)
+        total = p.grad.item()
+    return own
+
+
+def as_text(p, scales):
+    return str([2 * s * s * p.item() for s in scales])
+
+
 CHECKS = {
     "value_and_slope": (lecture_1.check_value_and_slope, {
         "hard-coded": lambda x: (25.0, 20.0) if x > 0 else (9.0, -12.0),
@@ -105,6 +177,33 @@ CHECKS = {
         "true or false": lambda x: True,
         "by autograd, as a tensor": by_autograd,
     }),
+    "accumulate": (lecture_1.check_accumulate, {
+        "hard-coded": lambda w, batches: 16.0,
+        "sum of the means": micro_batches,
+        "mean of the means": lambda w, b: micro_batches(w, b, lambda batch, b: 1 / len(b)),
+        "sum over all elements": lambda w, b: micro_batches(w, b, lambda batch, b: len(batch)),
+        "weights of another loss": lambda w, b: micro_batches(w, b, lambda batch, b: 0.5),
+        "reset in the loop": lambda w, b: micro_batches(
+            w, b, share, before=lambda w: setattr(w, "grad", None)),
+        "one big batch": one_big_batch,
+        "without .grad": without_filling_grad,
+        "in another leaf": another_leaf,
+        "old gradient not cleared": without_clearing,
+        "zero_ of None": zero_of_none,
+        "the tensor itself": lambda w, b: [micro_batches(w, b, share), w.grad][1],
+    }),
+    "own_gradients": (lecture_1.check_own_gradients, {
+        "hard-coded": lambda p, scales: [4.0, 1.0],
+        "running totals": lambda p, s: read_after_each(p, s, lambda now, before: now.item()),
+        "one tensor many times": lambda p, s: read_after_each(p, s, lambda now, before: now),
+        "difference with an alias": lambda p, s: read_after_each(
+            p, s, lambda now, before: (now - before).item()),
+        "cleared each time": cleared_each_time,
+        "what was there counts as own": starts_at_nothing,
+        "by formula": lambda p, scales: [2 * s * s * p.item() for s in scales],
+        "as text": as_text,
+        "the sum": lambda p, scales: sum(2 * s * s * p.item() for s in scales),
+    }),
 }  # fmt: skip
 
 
@@ -116,7 +215,7 @@ def test_the_solution_in_the_notebook_passes(name, root):
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_an_unanswered_stub_says_so(name):
-    for stub in (lambda given: None, lambda given: ...):
+    for stub in (lambda *given: None, lambda *given: ...):
         verdict = CHECKS[name][0](stub)
         assert verdict.passed is None and repr(verdict).startswith("Not answered yet:")
 
@@ -128,7 +227,7 @@ def test_a_wrong_answer_is_rejected_and_the_case_is_named(name, wrong):
     check, wrongs = CHECKS[name]
     verdict = check(wrongs[wrong])
     assert verdict.passed is False
-    assert re.match(r"Not yet\. Case \d of \d, (t|x) = ", str(verdict))
+    assert re.match(r"Not yet\. Case \d of \d, [txwp] = ", str(verdict))
     assert "expected" in verdict.message or "raised" in verdict.message
 
 
@@ -155,3 +254,25 @@ def test_an_error_in_the_answer_is_reported_not_raised():
     verdict = lecture_1.check_slope(lambda x: 1 / 0)
     assert verdict.passed is False
     assert "your function raised ZeroDivisionError: division by zero" in verdict.message
+
+
+@pytest.mark.parametrize("name, wrong, said", [
+    ("accumulate", "sum of the means", "Case 1 of 5, w = 2.0, batches [[1.0], [3.0]]: "
+     "your function returned 32.0; expected 16.0."),
+    ("accumulate", "mean of the means", "Case 2 of 5, w = 2.0, batches [[1.0, 3.0], [2.0]]: "
+     "your function returned 14.0; expected 14.6667."),
+    ("accumulate", "one big batch", "Case 1 of 5, w = 2.0, batches [[1.0], [3.0]]: "
+     "the numbers are right, but backward passes that reached w: 1; expected 2, one for each "
+     "loss."),
+    ("accumulate", "without .grad", "Case 1 of 5, w = 2.0, batches [[1.0], [3.0]]: "
+     "what it returned is right, but w.grad then holds None; expected 16.0."),
+    ("accumulate", "old gradient not cleared", "Case 5 of 5, w = 2.0, batches [[1.0], [3.0]], "
+     "where w.grad already holds 100.0: your function returned 116.0; expected 16.0."),
+    ("own_gradients", "running totals", "Case 1 of 4, p = 2.0, scales [1.0, 0.5]: "
+     "your function returned [4.0, 5.0]; expected [4.0, 1.0]."),
+    ("own_gradients", "cleared each time", "Case 1 of 4, p = 2.0, scales [1.0, 0.5]: "
+     "what it returned is right, but p.grad then holds 1.0; expected 5.0."),
+])  # fmt: skip
+def test_what_a_slip_of_accumulation_is_told(name, wrong, said):
+    check, wrongs = CHECKS[name]
+    assert str(check(wrongs[wrong])) == f"Not yet. {said}"

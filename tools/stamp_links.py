@@ -42,8 +42,8 @@ except ModuleNotFoundError:
 
 import torch
 from lecture_helpers import (
-    compare_graphs, device, expect_error, grad_table, predict, show_graph, show_picture, use_text,
-    what_if,
+    compare_graphs, device, expect_error, grad_table, predict, press, show_graph, show_picture,
+    use_text, what_if,
 )\
 """
 

@@ -13,11 +13,16 @@ NOT_ANSWERED = (
 
 
 class Case(NamedTuple):
-    """One input for the learner's function, in words and as a value, and what is right."""
+    """One input for the learner's function, in words and as a value, and what is right.
+
+    ``left_behind``, where there is one, is called after a right answer. It looks at what
+    the function did besides, and returns a sentence about it, None where that is right too.
+    """
 
     words: str
     argument: object
     expected: object
+    left_behind: Callable[[], str | None] | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,6 +49,8 @@ def check(function: Callable, cases) -> Verdict:
             if count == 0 and (came is None or came is ...):
                 return Verdict(None, NOT_ANSWERED)
             said = None if _same(came, case.expected) else _difference(came, case.expected)
+            if not said and case.left_behind:
+                said = case.left_behind()
         except Exception as error:  # the learner's own code and objects may raise anything
             said = f"your function raised {type(error).__name__}: {error}"
         if said:

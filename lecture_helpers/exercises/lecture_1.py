@@ -1,5 +1,7 @@
 """Checks of lecture 1."""
 
+import math
+
 import torch
 
 from ..devices import device
@@ -94,3 +96,80 @@ def check_slope(function) -> Verdict:
         (slope,) = torch.autograd.grad(torch.sin((3 * x + 1) ** 2), x)
         cases.append(Case(f"x = {point}", point, slope.item()))
     return check(function, cases)
+
+
+def check_accumulate(function) -> Verdict:
+    """Check exercise 1.3 a: micro-batches whose gradients add up to the big batch's mean.
+
+    ``function(w, batches)`` takes a 0-d leaf and a list of 1-d tensors, calls backward
+    once for each batch, leaves the gradient of the mean of ``(w * x - 1) ** 2`` over all
+    elements in ``w.grad`` and returns it as a float.
+    """
+    asked = [
+        (2.0, [[1.0], [3.0]], None),
+        (2.0, [[1.0, 3.0], [2.0]], None),
+        (2.0, [[2.0]], None),
+        (-1.0, [[0.5], [2.0, -1.0], [3.0, 1.0, 4.0]], None),
+        (2.0, [[1.0], [3.0]], 100.0),
+    ]
+    cases = []
+    for start, batches, stale in asked:
+        w = _leaf(start, stale)
+        (mean,) = torch.autograd.grad(((w * _tensor(sum(batches, [])) - 1) ** 2).mean(), w)
+        words = f"w = {start}, batches {batches}{_holding('w', stale)}"
+        argument = w, [_tensor(batch) for batch in batches]
+        right = round(mean.item(), 4)
+        looks = _looks_at(w, "w", right, len(batches))
+        cases.append(Case(words, argument, right, looks))
+    return check(lambda given: function(*given), cases)
+
+
+def check_own_gradients(function) -> Verdict:
+    """Check exercise 1.3 b: each loss's own gradient, read while ``p.grad`` accumulates.
+
+    ``function(p, scales)`` takes a 0-d leaf and a list of floats, calls backward on
+    ``(s * p) ** 2`` for each s, adds all of them to ``p.grad`` and returns the own
+    gradients as a list of floats.
+    """
+    asked = [(2.0, [1.0, 0.5], None), (2.0, [3.0], None), (-1.0, [0.5, 2.0, 1.0, 2.0], None),
+             (2.0, [1.0, 0.5], 100.0)]  # fmt: skip
+    cases = []
+    for start, scales, stale in asked:
+        p = _leaf(start, stale)
+        own = [torch.autograd.grad((s * p) ** 2, p)[0].item() for s in scales]
+        words = f"p = {start}, scales {scales}{_holding('p', stale)}"
+        looks = _looks_at(p, "p", sum(own) + (stale or 0.0), len(scales))
+        cases.append(Case(words, (p, scales), own, looks))
+    return check(lambda given: function(*given), cases)
+
+
+def _tensor(values) -> torch.Tensor:
+    return torch.tensor(values, device=device)
+
+
+def _leaf(value, grad) -> torch.Tensor:
+    leaf = _tensor(value).requires_grad_()
+    leaf.grad = None if grad is None else _tensor(grad)
+    return leaf
+
+
+def _holding(name, grad) -> str:
+    return "" if grad is None else f", where {name}.grad already holds {grad}"
+
+
+def _looks_at(leaf, name, expected, backwards):
+    """Return a look at what a function left in a leaf: its ``.grad``, and how it came there."""
+    passes = []
+    leaf.register_post_accumulate_grad_hook(lambda _leaf: passes.append(1))
+
+    def look():
+        grad = None if leaf.grad is None else leaf.grad.item()
+        if grad is None or not math.isclose(grad, expected, rel_tol=1e-4):
+            was = f"{name}.grad then holds {grad}; expected {expected}"
+            return f"what it returned is right, but {was}"
+        if len(passes) != backwards:
+            was = f"backward passes that reached {name}: {len(passes)}; expected {backwards}"
+            return f"the numbers are right, but {was}, one for each loss"
+        return None
+
+    return look

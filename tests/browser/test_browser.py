@@ -183,3 +183,24 @@ def test_prediction_answers_back_and_the_slider_redraws(browser, lab):
     assert "AddBackward0" in picture.inner_html() and "MulBackward0" not in picture.inner_html()
     page.screenshot(path=SCREENSHOTS / f"slider-{lab.theme}.png")
     page.close()
+
+
+def test_buttons_run_functions_and_redraw(browser, lab):
+    page = open_notebook(browser, lab, ROOT / "notebooks" / "01_dynamic_computation_graphs.ipynb")
+    run_cells(page, "set-up", "total-run", "zero-press")
+    page.get_by_text("Nothing pressed yet.").wait_for()
+    grad = page.locator(".jupyter-widgets table td").last
+    assert grad.inner_text() == "None"
+    page.get_by_role("button", name="zero", exact=True).click()
+    page.get_by_text("zero raised AttributeError").wait_for()
+    for name, sentence, total in [
+        ("backward at 1", "Pressed: zero, then backward at 1.", "2.0"),
+        ("backward at 3", "Pressed: zero, then backward at 1, then backward at 3.", "32.0"),
+        ("zero", "then backward at 3, then zero.", "0.0"),
+    ]:
+        page.get_by_role("button", name=name, exact=True).press("Enter")
+        page.get_by_text(sentence).wait_for()
+        assert grad.inner_text() == total
+    assert "raised" not in page.locator(".jupyter-widgets table").locator("../..").inner_text()
+    page.screenshot(path=SCREENSHOTS / f"buttons-{lab.theme}.png")
+    page.close()

@@ -1,0 +1,160 @@
+"""Buttons that run the learner's own functions and show what they did."""
+
+import inspect
+import io
+from contextlib import redirect_stderr, redirect_stdout
+from html import escape
+from itertools import groupby
+
+from ..draw import bundle
+from ..shown import Shown
+from .live import Live
+
+SVG, HTML = "image/svg+xml", "text/html"
+LIKE_AN_OUTPUT = "jp-RenderedHTMLCommon rendered_html"  # a table gets a front end's own looks
+MOST_TOLD = 6  # how many changes of the button the line below them recounts
+MOST_PRINTED = 2000  # how many characters of a function's own output are shown
+
+
+class Press(Live):
+    """A button for each function, a line that says what was pressed, and what is shown."""
+
+    def __init__(self, show, buttons):
+        import ipywidgets
+
+        self._show, self._functions = show, buttons
+        self.pressed = []
+        self._buttons = {
+            name: ipywidgets.Button(
+                description=_label(name), layout=ipywidgets.Layout(width="auto", min_width="6em")
+            )
+            for name in buttons
+        }
+        for name, button in self._buttons.items():
+            button.on_click(lambda _button, name=name: self._press(name))
+        row = ipywidgets.HBox(
+            list(self._buttons.values()), layout=ipywidgets.Layout(flex_flow="row wrap")
+        )
+        self._page = ipywidgets.HTML()
+        self.widget = ipywidgets.VBox([row, self._page])
+        self.shown = self._look()
+        self._redraw("")
+
+    def _press(self, name):
+        """Run one button's function, then look again, whatever the function did.
+
+        A front end drops what a callback prints or raises, so both are shown here.
+        """
+        self.pressed.append(name)
+        said, printed = [], io.StringIO()
+        with redirect_stdout(printed), redirect_stderr(printed):
+            try:
+                self._functions[name]()
+            except Exception as error:  # the learner's own function may raise anything
+                said.append(f"{_label(name)} raised {type(error).__name__}: {error}")
+            try:
+                self.shown = self._look()
+            except Exception as error:
+                self.shown = ""
+                said.append(f"The function that shows raised {type(error).__name__}: {error}")
+        words = "".join(f"<div><b>{escape(sentence)}</b></div>" for sentence in said)
+        if printed.getvalue():
+            words += f"<pre>{escape(printed.getvalue()[-MOST_PRINTED:])}</pre>"
+        self._redraw(words)
+
+    def _look(self):
+        shown = self._show()
+        if not isinstance(shown, (Shown, str)):
+            raise TypeError(
+                f"the first function of press returned {type(shown).__name__}; it must return "
+                f"what to show: a grad_table, a graph or text"
+            )
+        return shown
+
+    def _redraw(self, said):
+        self._page.value = f"<div>{escape(self.sentence)}</div>{said}{_html(self.shown)}"
+
+    @property
+    def sentence(self) -> str:
+        """What was pressed so far, in order."""
+        runs = [(name, len(list(run))) for name, run in groupby(self.pressed)]
+        told = [_label(name) + _times(count) for name, count in runs[-MOST_TOLD:]]
+        if not told:
+            return "Nothing pressed yet."
+        if len(runs) > MOST_TOLD:
+            told.insert(0, "...")
+        return f"Pressed: {', then '.join(told)}."
+
+    def to_text(self) -> str:
+        """Return the buttons, what was pressed and what is shown, as text."""
+        buttons = " ".join(f"[{_label(name)}]" for name in self._functions)
+        return f"{buttons}\n{self.sentence}\n{self.shown}"
+
+    def picture(self) -> dict:
+        """Return the shown graph or drawing, unless it is a table or text is wanted."""
+        return {mime: data for mime, data in _rendered(self.shown).items() if mime == SVG}
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _times(count: int) -> str:
+    return "" if count == 1 else " twice" if count == 2 else f" {count} times"
+
+
+def _rendered(shown) -> dict:
+    return {"text/plain": shown} if isinstance(shown, str) else bundle(shown)
+
+
+def _html(shown) -> str:
+    rendered = _rendered(shown)
+    picture = rendered.get(SVG) or rendered.get(HTML)
+    if picture:
+        return f'<div class="{LIKE_AN_OUTPUT}" style="width: fit-content">{picture}</div>'
+    return f"<pre>{escape(rendered['text/plain'])}</pre>"
+
+
+def press(show, /, **buttons) -> Press:
+    """Make a button for each function; a press runs it, then shows the new state.
+
+    ::
+
+        press(lambda: grad_table(w), backward=lambda: (w**2).backward(), zero=clear)
+
+    Args:
+        show: a function without arguments that returns what stands below the buttons:
+            a grad_table, a graph or text. It runs once at the start and after each press.
+        buttons: ``name=function``. The function takes no arguments; what it returns is
+            not used. An underscore in the name is a space on the button.
+
+    What a function prints or raises when its button is pressed is shown in place. To
+    start afresh, make the state and the buttons in one cell and run that cell again.
+
+    Raises:
+        TypeError: there is no button, something given is no function without arguments,
+            or ``show`` returns anything else.
+    """
+    if not buttons:
+        raise TypeError("press was given no button; name one, such as zero=clear")
+    _refuse_unless_callable(show, "as its first argument")
+    for name, function in buttons.items():
+        _refuse_unless_callable(function, f"as {name}")
+    return Press(show, buttons)
+
+
+def _refuse_unless_callable(function, where):
+    if not callable(function):
+        raise TypeError(
+            f"press was given {type(function).__name__} {where}; pass a function without "
+            f"arguments, by its name alone or as a lambda"
+        )
+    try:
+        inspect.signature(function).bind()
+    except ValueError:  # a function written in C may not tell what it takes
+        return
+    except TypeError as error:
+        raise TypeError(
+            f"press was given a function {where} that wants arguments ({error}); a button "
+            f"has none to give, so wrap it in a lambda"
+        ) from None
