@@ -11,7 +11,7 @@ FUNCTION = "f(x) = 3x if x > 0.5, else x - 2"
 BOX_HEIGHT = 46.0
 ROWS = (104.0, 196.0)  # the middle of each branch
 MIDDLE = sum(ROWS) / 2
-DIVIDE = 528.0
+DIVIDE = 500.0
 
 
 def draw() -> str:
@@ -34,7 +34,7 @@ def draw() -> str:
         f"and picks one of them each time it is replayed."
     )
     title = "A dynamic graph is what ran, a static graph holds both branches"
-    return ink.document(parts, DIVIDE + 526, 252, title, words, "drawing")
+    return ink.document(parts, DIVIDE + 508, 252, title, words, "drawing")
 
 
 def _run(value) -> tuple:
@@ -48,22 +48,22 @@ def _recorded(row, step, x, y, slope) -> list:
     """One call: its leaf, the only operation it ran, its result, and the slope back."""
     return [
         ink.text(16, row + 5, f"f({number(x)})", 14, ink.MID, bold=True, anchor="start"),
-        *_box(84, row, 76, "x", number(x), ink.LEAF),
-        ink.arrow([(164, row), (206, row)], width=2),
-        *_box(210, row, 96, step, "recorded", ink.OPERATION),
-        ink.arrow([(310, row), (352, row)], width=2),
-        *_box(356, row, 76, "y", number(y), ink.RESULT),
-        ink.text(444, row - 4, "slope", 12, ORANGE, anchor="start"),
-        ink.text(444, row + 15, number(slope), 17, ORANGE, bold=True, anchor="start"),
+        *_box(78, row, 72, "x", number(x), ink.LEAF),
+        ink.arrow([(154, row), (192, row)], width=2),
+        *_box(196, row, 96, step, "recorded", ink.OPERATION),
+        ink.arrow([(296, row), (334, row)], width=2),
+        *_box(338, row, 72, "y", number(y), ink.RESULT),
+        ink.text(424, row - 4, "slope", 12, ORANGE, anchor="start"),
+        ink.text(424, row + 15, number(slope), 17, ORANGE, bold=True, anchor="start"),
     ]
 
 
 def _captured() -> list:
     """The one graph with its switch and both branches."""
     left = DIVIDE + 24
-    test, branch, result = left + 104, left + 256, left + 388
+    test, branch, result = left + 100, left + 246, left + 372
     parts = [
-        ink.box(left - 4, 70, 494, 160, FRAME),
+        ink.box(left - 4, 70, 478, 160, FRAME),
         *_box(left + 10, MIDDLE, 60, "x", "any", ink.LEAF),
         ink.arrow([(left + 74, MIDDLE), (test - 4, MIDDLE)], width=2),
         *_box(test, MIDDLE, 96, "x > 0.5 ?", "the switch", ink.OPERATION),
@@ -72,7 +72,7 @@ def _captured() -> list:
     for row, step, answer in zip(ROWS, ("times 3", "minus 2"), ("true", "false")):
         parts += [
             ink.arrow([(test + 100, MIDDLE), (branch - 4, row)], width=2),
-            ink.text(test + 122, row + (-12 if row < MIDDLE else 20), answer, 12, ink.MID, True),
+            ink.text(test + 118, row + (-12 if row < MIDDLE else 20), answer, 12, ink.MID, True),
             *_box(branch, row, 88, step, "kept", ink.OPERATION),
             ink.arrow([(branch + 92, row), (result - 4, MIDDLE)], width=2),
         ]

@@ -9,13 +9,13 @@ ORANGE, LIQUID = ink.ACTIVE.stroke, "#fdba74"
 BADGE = ink.Look("#fff7ed", LIQUID, radius=6)
 GONE = ink.Look("none", ink.MID, 1.2, 12, "2 4")
 FRAME = ink.Look("none", ink.MID, 1.2, 12)
-LEFTS = (16.0, 152.0, 506.0, 884.0)  # of the four moments
+LEFTS = (16.0, 150.0, 500.0, 872.0)  # of the four moments
 FRAME_TOP, FRAME_HEIGHT, FRAME_WIDTH, SHIFT = 34.0, 78.0, 332.0, 16.0
 GRAPH_TOP, GRAPH_HEIGHT = 66.0, 34.0
 JAR_TOP, JAR_HEIGHT, JAR_WIDTH, ROUND = 162.0, 86.0, 104.0, 14.0
 SHELF_TOP, SHELF_HEIGHT = 254.0, 36.0
 LAST_WIDTH = 136.0
-WIDTH, HEIGHT = 1020.0, 304.0
+WIDTH, HEIGHT = 1008.0, 304.0
 
 
 def draw() -> str:

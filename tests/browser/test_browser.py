@@ -16,7 +16,7 @@ SCREENSHOTS = ROOT / "screenshots"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 WAIT_MS = 90_000
 WINDOW = {"width": 1200, "height": 900}
-TALLEST = 16_000  # Chromium's limit for a screenshot's side is not far above
+TALLEST = 8_000  # Chromium's limit for a screenshot's side is 16,384; a taller notebook is scrolled
 pytestmark = pytest.mark.browser
 
 READY = """() => {
@@ -70,19 +70,25 @@ def open_notebook(browser, lab, path):
     return page
 
 
+SCROLL_TO = """top => document.querySelectorAll('.jp-Notebook, .jp-WindowedPanel-outer').forEach(
+    node => node.scrollTo(0, top))"""
+HEIGHT = """() => Math.max(...[...document.querySelectorAll(
+    '.jp-NotebookPanel .jp-Notebook, .jp-NotebookPanel .jp-WindowedPanel-outer')].map(
+    node => node.scrollHeight))"""
+AROUND = 160  # the menu and the toolbar
+
+
 def grow(page):
-    """Make the window as tall as the notebook, so that one screenshot holds it."""
+    """Make the window as tall as the notebook, or as tall as a screenshot can be.
+
+    Returns the height of the notebook, and of what one screenshot shows of it.
+    """
     page.set_viewport_size(WINDOW)
-    page.evaluate(
-        "() => document.querySelectorAll('.jp-Notebook, .jp-WindowedPanel-outer').forEach("
-        "node => node.scrollTo(0, 0))"
-    )
-    height = page.evaluate(
-        "() => Math.max(...[...document.querySelectorAll("
-        "'.jp-NotebookPanel .jp-Notebook, .jp-NotebookPanel .jp-WindowedPanel-outer')].map("
-        "node => node.scrollHeight))"
-    )
-    page.set_viewport_size({**WINDOW, "height": min(height + 160, TALLEST)})
+    page.evaluate(SCROLL_TO, 0)
+    height = page.evaluate(HEIGHT)
+    shown = min(height, TALLEST)
+    page.set_viewport_size({**WINDOW, "height": shown + AROUND})
+    return height, shown
 
 
 def stored_pictures(path):
@@ -98,8 +104,12 @@ def stored_pictures(path):
 
 
 def shoot(page, lab, path, when):
+    """Take screenshots of a whole notebook, from its top to its end."""
     SCREENSHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{path.stem}-{lab.theme}-{when}.png")
+    height, shown = grow(page)
+    for number, top in enumerate(range(0, height, shown), start=1):
+        page.evaluate(SCROLL_TO, top)
+        page.screenshot(path=SCREENSHOTS / f"{path.stem}-{lab.theme}-{when}-{number}.png")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -117,7 +127,6 @@ def test_notebook_opens_with_its_pictures_and_runs(browser, lab, path):
     assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
     assert all(page.evaluate(PICTURES))
     assert "model not found" not in page.inner_text("body")
-    grow(page)
     shoot(page, lab, path, "ran")
     page.close()
 
