@@ -107,6 +107,12 @@ def show_graph(*outputs, saved=False, grad=False, fold=True, **named) -> Graph:
 
     Names come from your local, then your global variables.
 
+    A graph deeper than Python can walk safely is cut, and picture and text say so: at
+    9,986 levels on the main thread of Linux and macOS, at 600 elsewhere. Three things
+    cannot be guarded against: a program that itself reads ``.grad_fn`` along a deeper
+    chain, one ``torch.cat`` of thousands of states of one chain, and a graph drawn on
+    a large stack that is dropped on a small one.
+
     Returns:
         A ``Graph``: the last line of a notebook cell shows it as a picture (elsewhere
         in a cell use ``display(show_graph(loss))``), ``print`` shows it as text.
@@ -236,13 +242,13 @@ def _build(tensors, asked, names, options) -> Graph:
 def _nodes_and_edges(walked, reader) -> tuple:
     places, nodes, edges = walked.places, [], []
     for node, inputs in walked.forward():
-        place, untracked = len(nodes), ()
+        place, untracked = len(nodes), []
         for input_nr, (source, output_nr) in enumerate(inputs):
             if source is None:
-                untracked += (input_nr,)
+                untracked.append(input_nr)
             else:
                 edges.append(Edge(places[source], place, output_nr, input_nr))
-        nodes.append(reader.read(place, node, untracked))
+        nodes.append(reader.read(place, node, tuple(untracked)))
     return nodes, edges
 
 

@@ -65,7 +65,7 @@ def folded(graph: Graph, most: int) -> tuple:
 
 def _fold(operations, signs, keep_first) -> tuple:
     """Return the units of forward order (tuples of ids) and the words of those that are groups."""
-    names = {node.id: operation(node.grad_fn) for node in operations}
+    names = {node.id: node.grad_fn for node in operations}
     units, groups = [(node.id,) for node in operations], {}
     for _ in range(MOST_PASSES):
         runs = _runs(signs)
@@ -82,7 +82,7 @@ def _signs(graph, operations) -> list:
     for source, target, output_nr, input_nr in graph.edges:
         place = at.get(source)
         back = -1 if place is None else min(at[target] - place, NEAR)
-        inputs[target].append((input_nr, back, output_nr))
+        inputs[target] += (input_nr, back, output_nr)
     numbers = {}
     return [
         numbers.setdefault((node.grad_fn, node.shape, *inputs[node.id]), len(numbers))
@@ -147,7 +147,7 @@ def _collapse(units, signs, runs, keep_first, groups, names) -> tuple:
 
 
 def _words(times, names) -> tuple:
-    distinct = list(dict.fromkeys(names))
+    distinct = [operation(name) for name in dict.fromkeys(names)]
     listed = ", ".join(distinct[:MOST_NAMED]) + (", ..." if len(distinct) > MOST_NAMED else "")
     what = "the same operation" if len(names) == 1 else f"the same {len(names):,} operations"
     return f"{times:,} × {what}", listed
