@@ -43,8 +43,11 @@ class GraphComparison(Shown):
 
     @property
     def same(self) -> bool:
-        """Whether both graphs have the same nodes, shapes, dtypes and edges."""
-        return not self.differences
+        """Whether both graphs have the same nodes, shapes, dtypes and edges.
+
+        False also where one of them was cut at the safe depth: the rest is not known.
+        """
+        return not (self.differences or self.a.cut or self.b.cut)
 
     def to_svg(self) -> str:
         """Return the picture of both graphs as one SVG document."""
@@ -70,10 +73,17 @@ def compare_graphs(a, b) -> GraphComparison:
         TypeError, ValueError, RuntimeError: as ``show_graph`` does.
     """
     namespaces = callers_namespaces(1)
-    graphs = [
-        side if isinstance(side, Graph) else collect((side,), {}, namespaces) for side in (a, b)
-    ]
-    return compared(*graphs)
+    return compared(*(_graph_of(side, namespaces) for side in (a, b)))
+
+
+def _graph_of(side, namespaces) -> Graph:
+    if isinstance(side, Graph):
+        return side
+    try:
+        return collect((side,), {}, namespaces)
+    except (TypeError, ValueError) as error:
+        words = str(error).replace("show_graph", "compare_graphs")
+        raise type(error)(words) from None
 
 
 def compared(a: Graph, b: Graph) -> GraphComparison:
@@ -129,7 +139,7 @@ class _Walk:
                 return []
         elif not in_step or one.untracked != other.untracked:
             self._note(left, right, "inputs")
-        elif one.shapes != other.shapes or one.dtype != other.dtype:
+        elif one.shapes != other.shapes or one.dtypes != other.dtypes:
             self._note(left, right, "dtype" if one.shapes == other.shapes else "shape")
         self.partner_a[left], self.partner_b[right] = right, left
         common = sorted(sources[0].keys() & sources[1].keys())

@@ -3,20 +3,27 @@
 import contextlib
 import io
 import logging
+import threading
 import warnings
+
+_one_at_a_time = threading.RLock()  # what quietly() changes belongs to the whole process
 
 
 @contextlib.contextmanager
 def quietly():
-    """Run a block and show no warning, no log message and nothing it writes to stderr."""
-    disabled = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(disabled)
+    """Run a block and show no warning, no log message and nothing it writes to stderr.
+
+    Of several threads one after the other enters such a block.
+    """
+    with _one_at_a_time:
+        disabled = logging.root.manager.disable
+        logging.disable(logging.CRITICAL)
+        try:
+            with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+                warnings.simplefilter("ignore")
+                yield
+        finally:
+            logging.disable(disabled)
 
 
 class expect_error:

@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from .names import Names, callers_namespaces, parameters_in, tensors_in
-from .nodes import NodeReader, shape_of, value_of
-from .saved import SavedReader, bytes_of
+from .nodes import NodeReader, value_of
+from .saved import SavedReader, bytes_of, shape_of
 from .shown import Shown
 from .walk import ACCUMULATE_GRAD, class_name, refuse_too_many, walk
 
@@ -129,7 +129,7 @@ def show_graph(*outputs, saved=False, grad=False, fold=True, **named) -> Graph:
 def collect(outputs, named, namespaces, options=PLAIN) -> Graph:
     """Collect a ``Graph``: ``show_graph`` with the caller's namespaces given."""
     _check(options)
-    with _collector_paused():
+    with _collector_paused(), torch._C.DisableTorchFunctionSubclass():
         return _collect(outputs, named, namespaces, options)
 
 

@@ -41,7 +41,7 @@ def callers_namespaces(levels_up: int) -> tuple:
 
     Up to Python 3.12 reading ``f_locals`` of a running function leaves a snapshot in
     the frame, which would keep every tensor alive until the function returns. So the
-    variables are copied and the snapshot is emptied, unless somebody else holds it.
+    variables are copied and taken out of the snapshot, unless somebody else holds it.
     """
     try:
         frame = sys._getframe(levels_up + 1)
@@ -55,7 +55,9 @@ def callers_namespaces(levels_up: int) -> tuple:
     copied = dict(variables)
     held_by_frame_and_here = 3  # the frame, this function, the argument of getrefcount
     if type(variables) is dict and sys.getrefcount(variables) == held_by_frame_and_here:
-        variables.clear()
+        code = frame.f_code
+        for name in (*code.co_varnames, *code.co_cellvars, *code.co_freevars):
+            variables.pop(name, None)  # what exec put there stays
     return copied, frame.f_globals
 
 
@@ -67,7 +69,7 @@ def tensors_in(thing, name: str = "", quick: bool = False):
     was met before. ``quick`` bounds the work, for containers that nobody asked about:
     no long container, no mapping but a dict, and 10,000 looks in all.
     """
-    met = set()
+    met = {}  # the containers themselves, since the id of a dropped one may come again
     looks = 0
     waiting = [(name, thing)]
     while waiting and not (quick and looks == MOST_LOOKS):
@@ -78,7 +80,7 @@ def tensors_in(thing, name: str = "", quick: bool = False):
         elif id(thing) not in met:
             children = _children(thing, name, quick)
             if children:
-                met.add(id(thing))
+                met[id(thing)] = thing
                 waiting += reversed(children)
 
 

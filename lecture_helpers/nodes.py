@@ -6,7 +6,7 @@ import torch
 
 from .grads import quiet_grad, shortened
 from .names import Names
-from .saved import SavedReader
+from .saved import SavedReader, shape_of
 from .walk import ACCUMULATE_GRAD, class_name
 
 NO_NAME = (None,)
@@ -16,7 +16,8 @@ NOT_CALLED = ""  # a view whose base the caller does not hold
 VIEWS = frozenset(
     f"{name}Backward{number}"
     for name, count in {
-        "Alias": 1, "AsStrided": 1, "Diagonal": 1, "Expand": 1, "Permute": 1, "Select": 1,
+        "Alias": 1, "AsStrided": 1, "Conj": 1, "Diagonal": 1, "Expand": 1, "NegView": 1,
+        "Permute": 1, "Select": 1,
         "Slice": 1, "Split": 1, "SplitWithSizes": 1, "Squeeze": 3, "T": 1, "Transpose": 1,
         "Unbind": 1, "Unfold": 1, "Unsqueeze": 1, "View": 1, "ViewAsComplex": 1,
         "ViewAsReal": 1, "ReshapeAlias": 1,
@@ -103,19 +104,18 @@ class NodeReader:
             return self._held(place, grad_fn, untracked, made, held, saved)
         (only,) = made
         dtype = only.dtype
-        shape, shapes, dtypes = self._size(only.shape, dtype)
+        shape, shapes, dtypes = self._size(_size_of(only), dtype)
         view_of = NOT_CALLED if grad_fn in VIEWS else None
         return Node(
             place, grad_fn, None, shape, dtype, True, untracked, None, shapes, dtypes, NO_NAME,
             only.device, view_of, 0, (), False, None, saved,
         )  # fmt: skip
 
-    def _size(self, size, dtype) -> tuple:
+    def _size(self, shape, dtype) -> tuple:
         """Return shape, shapes and dtypes of one output, the same objects for the same size.
 
         Thousands of new tuples would make the garbage collector run again and again.
         """
-        shape = tuple(size)
         known = self._sizes.get((shape, dtype))
         if known is None:
             known = self._sizes[shape, dtype] = shape, (shape,), (dtype,)
@@ -133,12 +133,12 @@ class NodeReader:
             place,
             grad_fn,
             ", ".join(filter(None, names)) or None,
-            tuple(about.shape) if about else None,
+            _size_of(about) if about else None,
             about.dtype if about else None,
             True,
             untracked,
             value_of(one) if self.values and one is not None else None,
-            tuple(tuple(entry.shape) for entry in made),
+            tuple(map(_size_of, made)),
             tuple(entry.dtype for entry in made),
             names,
             about.device if about else None,
@@ -166,16 +166,18 @@ class NodeReader:
         )  # fmt: skip
 
 
-def shape_of(tensor) -> tuple | None:
-    """Return the shape of a tensor, None where it has none to tell."""
+def _size_of(made) -> tuple | None:
+    """Return the shape of an output by its metadata, None for a nested tensor."""
     try:
-        return tuple(tensor.shape)
-    except RuntimeError:  # a nested tensor has none
+        return tuple(made.shape)
+    except RuntimeError:
         return None
 
 
 def value_of(tensor):
     """Return the number in a tensor of one element, None where there is none to read."""
+    if type(tensor).__name__ == "FakeTensor":  # it would make a symbol up
+        return None
     try:
         return tensor.detach().item() if tensor.numel() == 1 else None
     except Exception:  # meta, fake, functorch and nested tensors each raise their own
@@ -202,4 +204,5 @@ def _version(tensor) -> int:
 def _hooks(tensor) -> tuple:
     registered = [tensor._backward_hooks, getattr(tensor, "_post_accumulate_grad_hooks", None)]
     functions = [hook for hooks in registered if hooks for hook in hooks.values()]
-    return tuple(getattr(hook, "__name__", type(hook).__name__) for hook in functions)
+    names = [(getattr(hook, "__name__", None), type(hook).__name__) for hook in functions]
+    return tuple(name if isinstance(name, str) else kind for name, kind in names)

@@ -24,26 +24,29 @@ class Saved(NamedTuple):
     name: what the node calls it: ``self`` or ``result`` for torch's ``_saved_self``
         and ``_saved_result``, ``tensors[0]`` in a custom Function.
     tensor: what the caller calls a tensor with the same storage, or None.
-    shape, dtype: of the saved tensor; None where it is gone or packed.
-    nbytes: bytes of its whole storage; None where it is gone, packed or cannot tell.
-    storage: running number of its storage; the same number twice is the same memory.
-    state: ``kept``; ``freed`` by a backward; ``packed``, that is a hook or a checkpoint
-        holds something else in its place.
+    shape, dtype: of the saved tensor; None where it is gone or packed into something else.
+    memory: its storages as (running number, bytes); the same number in two places is the
+        same memory. Empty where it is gone, packed into something else or cannot tell.
+    state: ``kept``; ``freed`` by a backward (a custom Function does not tell how many
+        it had); ``packed``, that is a hook or a checkpoint put something in its place.
     """
 
     name: str
     tensor: str | None
     shape: tuple | None
     dtype: torch.dtype | None
-    nbytes: int | None
-    storage: int | None
+    memory: tuple
     state: str
+
+    @property
+    def nbytes(self) -> int | None:
+        """Bytes of its whole memory, None where they are not known."""
+        return sum(size for _, size in self.memory) if self.memory else None
 
 
 def bytes_of(saved) -> int:
     """Return the bytes behind several ``Saved``, each storage counted once."""
-    sizes = {one.storage: one.nbytes for one in saved if one.nbytes is not None}
-    return sum(sizes.values())
+    return sum(dict(piece for one in saved for piece in one.memory).values())
 
 
 class SavedReader:
@@ -54,15 +57,11 @@ class SavedReader:
 
     def __init__(self, names: Names):
         self._attributes = {}
-        self._storages = {}
+        self._numbers = {}
         self._names = {}
         for held in names.all():
-            self._names.setdefault(_storage_of(held.tensor)[0], held.name)
-        self._names.pop(None, None)
-
-    def add_name(self, tensor: torch.Tensor, name: str) -> None:
-        """Remember what a leaf goes by."""
-        self._names.setdefault(_storage_of(tensor)[0], name)
+            for storage in _storages_of(held.tensor)[:1]:
+                self._names.setdefault(storage._cdata, held.name)
 
     def of(self, node) -> tuple:
         """Return a ``Saved`` for each tensor that an engine node saved."""
@@ -89,24 +88,26 @@ class SavedReader:
 
     def _read(self, found, node, name, raw, called):
         data = raw.data
+        packed = raw.unpack_hook is not None
         if isinstance(data, torch.Tensor):
-            found.append(self._kept(called, data))
-        elif data is not None or raw.unpack_hook is not None:
+            found.append(self._kept(called, data, PACKED if packed else KEPT))
+        elif packed or data is not None:
             found.append(_without_data(called, PACKED))
         elif _is_freed(node, name):
             found.append(_without_data(called, FREED))
 
-    def _kept(self, name, tensor) -> Saved:
-        address, nbytes = _storage_of(tensor)
-        number = None
-        if address is not None:
-            number = self._storages.setdefault(address, len(self._storages))
-        shape = tuple(tensor.shape)
-        return Saved(name, self._names.get(address), shape, tensor.dtype, nbytes, number, KEPT)
+    def _kept(self, name, tensor, state) -> Saved:
+        storages = _storages_of(tensor)
+        memory = tuple(
+            (self._numbers.setdefault(storage._cdata, len(self._numbers)), storage.nbytes())
+            for storage in storages
+        )
+        called = self._names.get(storages[0]._cdata) if storages else None
+        return Saved(name, called, shape_of(tensor), tensor.dtype, memory, state)
 
 
 def _without_data(name, state) -> Saved:
-    return Saved(name, None, None, None, None, None, state)
+    return Saved(name, None, None, None, (), state)
 
 
 def _is_freed(node, name) -> bool:
@@ -120,17 +121,23 @@ def _is_freed(node, name) -> bool:
     return False
 
 
-def _storage_of(tensor) -> tuple:
-    """Return (address, bytes) of a tensor's storage; (None, None) where it has none.
+def _storages_of(tensor) -> list:
+    """Return the storages of a tensor, none where it does not tell.
 
-    The address is that of torch's storage object, not of the data: an empty tensor and
-    a meta tensor have no data.
+    A storage is known by the address of torch's storage object, not of the data: an empty
+    tensor and a meta tensor have no data.
     """
     try:
         if tensor.layout == torch.sparse_coo:
-            storages = [tensor._values().untyped_storage(), tensor._indices().untyped_storage()]
-        else:
-            storages = [tensor.untyped_storage()]
-        return storages[0]._cdata, sum(storage.nbytes() for storage in storages)
+            return [tensor._values().untyped_storage(), tensor._indices().untyped_storage()]
+        return [tensor.untyped_storage()]
     except (RuntimeError, NotImplementedError):  # another sparse layout, opaque, functorch
-        return None, None
+        return []
+
+
+def shape_of(tensor) -> tuple | None:
+    """Return the shape of a tensor, None where it has none to tell."""
+    try:
+        return tuple(tensor.shape)
+    except RuntimeError:  # a nested tensor has none
+        return None

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from lecture_helpers import compare_graphs, show_graph
+from lecture_helpers.walk import walk
 
 
 def leaf(value):
@@ -120,3 +121,77 @@ def test_a_node_marked_inside_a_folded_part_is_counted_there():
 def test_bad_input_is_refused_as_show_graph_does():
     with pytest.raises(TypeError, match="was given int, which holds no tensor"):
         compare_graphs(leaf(1.0), 3)
+
+
+def test_graphs_that_were_cut_are_never_called_the_same(monkeypatch):
+    monkeypatch.setattr("lecture_helpers.graph.walk", lambda roots: walk(roots, depth=5))
+    a, b = torch.sin(leaf(1.0)), torch.cos(leaf(1.0))
+    for _ in range(10):
+        a, b = a + 1, b + 1
+    compared = compare_graphs(a, b)
+    assert compared.differences == () and not compared.same
+    assert compared.to_text().startswith("no difference in the 6 nodes looked at; both go deeper")
+
+
+class Pair(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, other, dtype):
+        return x.clone(), x[:other].to(dtype)
+
+    @staticmethod
+    def backward(ctx, g, h):
+        return g, None, None
+
+
+@pytest.mark.parametrize(
+    "other, what", [((2, torch.float16), "dtype"), ((1, torch.float64), "shape")]
+)
+def test_every_output_of_a_node_is_compared(other, what):
+    x = leaf([1.0, 2.0])
+    a, b = Pair.apply(x, 2, torch.float64), Pair.apply(x, *other)
+    assert [tuple(d) for d in compare_graphs(a[0], b[0]).differences] == [(1, 1, what)]
+
+
+def test_the_nearest_difference_comes_first_and_names_what_differs():
+    x, c = leaf([1.0, 2.0]), torch.ones(2)
+    compared = compare_graphs(torch.sin(x * 2) + x, torch.cos(x + 2) + x)
+    assert [difference.a for difference in compared.differences] == [2, 1]
+    untracked = compare_graphs(x * 2, c)
+    assert untracked.to_text().startswith(
+        "first difference: mul in a, a tensor without a graph in b"
+    )
+    parts = x.unbind()
+    compared = compare_graphs(parts[0], parts[1])
+    assert compared.to_text().startswith("first difference: unbind in a, unbind in b: other inputs")
+    later = compare_graphs(parts[0] * parts[1], parts[0] * parts[0])
+    assert [difference.what for difference in later.differences] == ["inputs"]
+
+
+def test_nodes_beyond_a_difference_are_not_paired_by_name():
+    x = leaf(1.0)
+    h = x * 2
+    one, other = (h + 1).exp(), h.exp()
+    compared = compare_graphs(show_graph(one, h=h), show_graph(other, h=h))
+    assert compared.only_a == (1,)
+
+
+def test_marked_nodes_inside_a_folded_part_are_counted():
+    x = leaf(1.0)
+    a = b = x
+    for step in range(100):
+        a, b = torch.sin(a), torch.cos(b) if 40 <= step < 44 else torch.sin(b)
+    assert "4 nodes marked inside" in words_of(compare_graphs(a, b))
+
+
+def test_a_comparison_of_folded_graphs_says_which_is_folded():
+    x = leaf(1.0)
+    y = x
+    for _ in range(100):
+        y = torch.sin(y)
+    words = words_of(compare_graphs(y, x * 2))
+    assert any(line.startswith("graph a: 97 of 101 nodes are folded away") for line in words)
+
+
+def test_bad_input_names_this_helper():
+    with pytest.raises(TypeError, match="^compare_graphs was given int"):
+        compare_graphs(3, 4)

@@ -1,9 +1,16 @@
 """expect_error: the block must raise, and say what was expected."""
 
+import contextlib
+import logging
+import sys
+import threading
+import warnings
+
 import pytest
 import torch
 
 from lecture_helpers import expect_error
+from lecture_helpers.errors import quietly
 
 
 def walk_twice():
@@ -56,3 +63,37 @@ def test_another_class_passes_through():
 def test_bad_arguments(arguments, said):
     with pytest.raises(TypeError, match=said):
         expect_error(*arguments)
+
+
+def test_quiet_hides_what_the_block_says_and_nothing_after_it(capsys):
+    logger = logging.getLogger("lecture-test")
+    logging.disable(logging.INFO)
+    try:
+        with expect_error(RuntimeError, "a second time", quiet=True):
+            print("noise", file=sys.stderr)
+            warnings.warn("noise", stacklevel=1)
+            logger.error("noise")
+            walk_twice()
+        assert logging.root.manager.disable == logging.INFO
+        print("after", file=sys.stderr)
+        assert capsys.readouterr() == ("RuntimeError: ... a second time ...\n", "after\n")
+        with pytest.raises(KeyError), quietly():
+            raise KeyError
+        assert logging.root.manager.disable == logging.INFO
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def test_two_threads_that_are_quiet_leave_everything_as_it_was():
+    stderr, inside = sys.stderr, threading.Barrier(2, timeout=0.2)
+
+    def quiet():
+        with contextlib.suppress(threading.BrokenBarrierError), quietly():
+            inside.wait()
+
+    threads = [threading.Thread(target=quiet) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sys.stderr is stderr and logging.root.manager.disable == 0

@@ -20,7 +20,7 @@ def leaf(*values):
 
 
 def headlines(graph):
-    return [group.words[0] for group in folded(graph, MOST_NODES)[1]]
+    return [group.words[0] for group in folded(graph, MOST_NODES[0])[1]]
 
 
 def running_total(steps):
@@ -42,7 +42,7 @@ def test_a_running_total_is_drawn_as_its_ends_and_what_repeats():
 def test_the_leaves_that_only_a_folded_part_uses_fold_with_it():
     net = nn.Sequential(*[m for _ in range(40) for m in (nn.Linear(4, 4), nn.ReLU())])
     graph = show_graph(net(torch.ones(2, 4)).sum(), net)
-    shown, (group,) = folded(graph, MOST_NODES)
+    shown, (group,) = folded(graph, MOST_NODES[0])
     assert group.words == ("37 × the same 3 operations", "relu, t, addmm", "and 74 leaves")
     assert len(group.nodes) == 37 * 3 + 74
     names = [node.name for node in shown if node.is_leaf]
@@ -72,7 +72,7 @@ def test_what_does_not_repeat_is_cut_off_at_the_left():
 
 def test_an_operation_with_a_thousand_leaves_shows_some_of_them():
     graph = show_graph(torch.stack([leaf(1.0) for _ in range(1000)]).sum())
-    shown, groups = folded(graph, MOST_NODES)
+    shown, groups = folded(graph, MOST_NODES[0])
     assert len(shown) == MOST_LEAVES + 2
     assert groups[0].words == (f"{1000 - MOST_LEAVES} more leaves", "not drawn")
 
@@ -116,7 +116,7 @@ def test_every_node_is_drawn_once_or_in_one_group_and_no_arrow_is_lost(choices):
 def test_the_scene_has_an_arrow_wherever_the_graph_has_an_edge(choices):
     graph = show_graph(random_program(choices))
     few = len(graph.nodes) <= FOLD_ABOVE
-    shown, groups = (graph.nodes, ()) if few else folded(graph, MOST_NODES)
+    shown, groups = (graph.nodes, ()) if few else folded(graph, MOST_NODES[0])
     scene = scene_of(graph)
     drawn = {link[:2] for link in scene.links}
     assert len(drawn) == len(arrows(graph, shown, groups)) + 1  # the result's own
@@ -166,3 +166,81 @@ def one_leaf_everywhere(steps):
     for _ in range(steps):
         y = y * first
     return y
+
+
+def test_a_group_stands_for_the_very_same_operations():
+    leaves = [
+        leaf(1.0) if n % 3 else leaf(1.0).detach().double().requires_grad_() for n in range(60)
+    ]
+    mixed = show_graph(torch.stack([(x * 2).float() for x in leaves]).sum())
+    assert not any(words.startswith("58 ×") for words in headlines(mixed))
+    sizes = torch.cat([leaf(*[1.0] * (1 + n)) * 2 for n in range(60)])
+    assert headlines(show_graph(sizes)) == [f"{60 - MOST_LEAVES} more leaves"]
+
+
+def test_a_part_that_comes_three_times_is_drawn_three_times():
+    y = leaf(0.5)
+    for _ in range(30):
+        y = y.sin().sin().sin().cos()
+    assert headlines(show_graph(y)) == ["27 × the same 4 operations"]
+
+
+def test_a_loop_over_the_parts_of_a_tensor_folds():
+    rows = leaf(*map(float, range(300))) * 1
+    state = torch.zeros(())
+    for x in rows:
+        state = torch.tanh(state + x)
+    assert headlines(show_graph(state)) == ["297 × the same 2 operations"]
+
+
+def test_of_large_blocks_only_the_last_is_drawn():
+    operations = [torch.sin, torch.cos, torch.exp, torch.tanh, torch.sigmoid, torch.neg]
+    y = leaf(0.1)
+    for _ in range(6):
+        for number in map(int, "012345024135031425105234051324"):  # no stretch of it repeats
+            y = operations[number](y)
+    graph = show_graph(y)
+    assert headlines(graph) == ["4 × the same 30 operations"]
+    assert len(folded(graph, MOST_NODES[0])[0]) == 60 + 1
+
+
+def test_of_many_leaves_the_last_stand_there_and_one_asked_for_too():
+    leaves = [leaf(1.0) for _ in range(60)]
+    graph = show_graph(torch.stack(leaves).sum())
+    shown, _ = folded(graph, MOST_NODES[0])
+    names = [node.name for node in shown if node.is_leaf]
+    assert names == [f"leaves[{n}]" for n in range(60 - MOST_LEAVES, 60)]
+    chain, single = torch.sin(leaves[0]), leaves[30]
+    for _ in range(60):
+        chain = torch.sin(chain + leaf(1.0))
+    shown, _ = folded(show_graph(chain, single), MOST_NODES[0])
+    assert "single" in [node.name for node in shown]
+
+
+def tangled(nodes, leaves):
+    sources = [leaf(1.0) for _ in range(leaves)]
+    y, number = sources[0], 1
+    for _ in range(nodes):
+        number = number * 48271 % 2147483647
+        y = torch.stack([y, *sources[: 12 + number % 8]]).sum(0)
+    return y
+
+
+@pytest.mark.parametrize("fold", [True, False])
+def test_a_tangle_is_drawn_small_enough_to_be_quick(fold):
+    graph = show_graph(tangled(70, 24), fold=fold)
+    start = time.perf_counter()
+    svg = graph.to_svg()
+    assert time.perf_counter() - start < 3
+    assert svg.count("data-node=") <= 16 + MOST_LEAVES
+
+
+def test_very_many_of_anything_at_one_box_or_side_by_side_stay_readable():
+    wide = show_graph(torch.stack(torch.ones(3000, requires_grad=True).unbind()).sum())
+    assert float(ET.fromstring(wide.to_svg()).get("height")) < 400
+    assert "at most 12 circles or numbered outputs are drawn at one box" in "".join(
+        ET.fromstring(wide.to_svg()).itertext()
+    )
+    alone = show_graph([leaf(1.0) for _ in range(3000)])
+    assert float(ET.fromstring(alone.to_svg()).get("height")) < 3000
+    assert "2,976 more leaves" in "".join(ET.fromstring(alone.to_svg()).itertext())

@@ -87,7 +87,7 @@ def test_after_backward_the_saved_tensors_are_freed():
     graph = show_graph(y, saved=True)
     states = [one.state for node in graph.nodes for one in node.saved]
     assert states == ["freed"] * 3 and graph.saved_bytes == 0
-    assert str(graph).endswith("kept for backward: nothing; 3 saved tensors freed by backward")
+    assert str(graph).endswith("kept for backward: nothing; backward has freed what was saved")
 
 
 class Cube(torch.autograd.Function):
@@ -121,6 +121,17 @@ def test_what_a_hook_or_a_checkpoint_packed_is_said_and_not_unpacked():
     graph = show_graph(y, saved=True)
     assert [one.state for one in node_of(graph, "ExpBackward0").saved] == ["packed"]
     assert "1 packed by a hook or checkpoint, not weighed" in str(graph)
+    assert calls == []
+
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: t.double(), calls.append):
+        y = x.exp().sum()
+    (saved,) = node_of(show_graph(y, saved=True), "ExpBackward0").saved
+    assert (saved.state, saved.dtype, saved.nbytes) == ("packed", torch.float64, 16)
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: None, calls.append):
+        y = x.exp().sum()
+    assert [one.state for one in node_of(show_graph(y, saved=True), "ExpBackward0").saved] == [
+        "packed"
+    ]
     assert calls == []
 
     def part(x):
@@ -201,6 +212,7 @@ def view_results():
         x.unsqueeze(0).squeeze((0,)), x.diagonal(), x.unfold(0, 2, 1), x.as_strided((2,), (1,)),
         x.unbind()[0], x.split(1)[0], x.split([1, 1])[0], x.chunk(2)[1], x.narrow(0, 0, 1),
         torch.view_as_real(torch.view_as_complex(x)), torch.view_as_complex(x), x.view_as(x),
+        torch.view_as_complex(x).conj(), torch._neg_view(x),
         x.mT, x.swapaxes(0, 1), x.flatten(), x.select(0, 1), torch.ops.aten.alias(x),
     ]  # fmt: skip
 
@@ -227,7 +239,7 @@ def test_in_place_changes_are_marked_with_the_version():
     (changed,) = [node for node in graph.nodes if node.name == "y"]
     assert changed.version == y._version == 2
     assert "changed in place through a view, version 1" in words_of(graph)
-    assert "changed in place, version 2" in words_of(graph)
+    assert "memory changed in place, version 2" in words_of(graph)
 
 
 def test_hooks_are_named_where_they_can_be_found_and_none_is_run():
@@ -269,3 +281,78 @@ def test_an_option_that_is_a_tensor_is_refused_with_the_way_out():
     x = leaf(1.0)
     with pytest.raises(TypeError, match="saved is an option and takes True or False"):
         show_graph(x * 2, saved=x)
+
+
+def test_the_memory_of_a_sparse_tensor_and_of_its_values_is_counted_once():
+    values = leaf(1.0, 2.0) * 1
+    sparse = torch.sparse_coo_tensor(
+        torch.tensor([[0, 2]]), values, (3,), check_invariants=True, is_coalesced=True
+    )
+    y = torch.sparse.sum(sparse * sparse) + (values * values).sum()
+    kept = {}
+    for node in show_graph(y, saved=True).nodes:
+        kept.update(dict(piece for one in node.saved for piece in one.memory))
+    assert show_graph(y, saved=True).saved_bytes == sum(kept.values()) >= 2 * 8 + 2 * 4
+
+
+def test_of_several_held_outputs_each_one_is_asked():
+    x = leaf([[3.0, 1.0], [2.0, 5.0]])
+    first, second = (x * 1).split(1)
+    second.retain_grad()
+    graph = show_graph(first.sum() + second.sum())
+    node = node_of(graph, "SplitBackward0")
+    assert node.retains_grad and node.device == x.device
+    assert graph.nodes[0].device == x.device
+    u, s, vh = torch.linalg.svd(torch.ones(2, 2, dtype=torch.complex64, requires_grad=True))
+    made = node_of(show_graph(s.sum()), "LinalgSvdBackward0")
+    assert made.dtypes == (u.dtype, s.dtype, vh.dtype) and s.dtype == torch.float32
+    assert "s = (2,)," in str(show_graph(s.sum())) and "u = (2, 2) complex64" in str(show_graph(u))
+
+
+def test_more_saved_tensors_than_are_listed_are_counted():
+    layer, x = nn.BatchNorm1d(2), torch.ones(3, 2, requires_grad=True)
+    graph = show_graph(layer(x * 1), saved=True)
+    node = node_of(graph, "NativeBatchNormBackward0")
+    assert f"saves {len(node.saved) - 4} more" in words_of(graph) and len(node.saved) > 5
+
+
+class Named:
+    def __getattr__(self, name):
+        return self
+
+    def __call__(self, gradient):
+        return None
+
+
+def test_a_hook_without_a_proper_name_goes_by_its_class():
+    x = leaf(1.0)
+    x.register_hook(Named())
+    assert show_graph(x * 2).nodes[0].hooks == ("Named",)
+
+
+class Refusing(torch.Tensor):
+    calls = 0
+
+    @classmethod
+    def __torch_function__(cls, function, types, args=(), kwargs=None):
+        cls.calls += 1
+        raise RuntimeError("not for you")
+
+
+def test_the_torch_function_of_a_subclass_is_not_called():
+    x = leaf(1.0, 2.0)
+    special = x.detach().as_subclass(Refusing)
+    with torch._C.DisableTorchFunctionSubclass():
+        special.requires_grad_()
+        y = special * 2
+    Refusing.calls = 0
+    assert show_graph(y).nodes[0].shape == (2,)
+    assert Refusing.calls == 0
+
+
+def test_nested_tensors_are_shown_with_what_they_tell():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch calls nested tensors a prototype
+        nested = torch.nested.nested_tensor([torch.ones(2), torch.ones(3)], requires_grad=True)
+        graph = show_graph(nested * nested, saved=True)
+    assert [one.shape for one in graph.nodes[1].saved] == [None, None]

@@ -2,11 +2,13 @@
 
 import dataclasses
 import time
+from collections.abc import Mapping
 
 import pytest
 import torch
 from torch import nn
 
+from lecture_helpers import show_graph
 from lecture_helpers.names import MOST_TENSORS, Names, callers_namespaces, tensors_in
 
 
@@ -145,3 +147,31 @@ def test_an_odd_object_among_the_variables_never_stops_a_helper(kind):
 def test_a_key_that_prints_its_address_is_named_by_its_class():
     keyed = {Unset(): leaf(), 3: leaf(), "k": leaf()}
     assert [held.name for held in tensors_in(keyed, "d")] == ["d[<Unset>]", "d[3]", "d['k']"]
+
+
+def test_what_exec_put_into_a_functions_variables_is_still_there():
+    exec("planted = 5")
+    show_graph(leaf() * 2)
+    assert eval("planted") == 5
+
+
+class Fresh(Mapping):
+    """A mapping that makes its values anew each time they are asked for."""
+
+    def __init__(self, tensors):
+        self.tensors = tensors
+
+    def __getitem__(self, key):
+        return [[self.tensors[key]]]
+
+    def __iter__(self):
+        return iter(range(len(self.tensors)))
+
+    def __len__(self):
+        return len(self.tensors)
+
+
+def test_no_tensor_is_lost_in_containers_that_are_made_anew():
+    tensors = [leaf() for _ in range(50)]
+    found = [id(held.tensor) for held in tensors_in(Fresh(tensors))]
+    assert found == list(map(id, tensors))

@@ -29,7 +29,11 @@ def comparison_svg(comparison: GraphComparison) -> str:
         width, height = max(width, other_width), height + other_height
     right, _, _ = _side("b", graphs[1], scenes[1], *corner)
     width = max(width, ink.text_width(verdict, 13) + 2 * MARGIN)
-    notes = dict.fromkeys(scenes[0].notes + scenes[1].notes)
+    notes = dict.fromkeys(
+        f"graph {side}: {note}" if note[0].isdigit() else note
+        for side, scene in zip("ab", scenes)
+        for note in scene.notes
+    )
     drawing = with_notes([*parts, *left, *right], width, HEADING + height, notes)
     return ink.document(*drawing, verdict, comparison_text(comparison), "comparison")
 
@@ -56,12 +60,16 @@ def _flags(comparison) -> tuple:
 def verdict_of(comparison: GraphComparison) -> str:
     """Return one sentence: the same, or what the first difference is."""
     left, right = comparison.a, comparison.b
-    if comparison.same:
+    if not comparison.differences:
         nodes, edges = number_of(len(left.nodes), "node"), number_of(len(left.edges), "edge")
-        return f"the same graph twice: {nodes}, {edges}"
+        if comparison.same:
+            return f"the same graph twice: {nodes}, {edges}"
+        return f"no difference in the {nodes} looked at; both go deeper than Python can walk safely"
     first = comparison.differences[0]
     if first.what == "output":
-        return f"{number_of(len(left.outputs), 'output')} in a, {len(right.outputs):,} in b"
+        return (
+            f"{number_of(len(left.outputs), 'different output')} in a, {len(right.outputs):,} in b"
+        )
     sides = [graph.nodes[node] for graph, node in zip((left, right), first[:2])]
     return f"first difference: {_difference(first.what, *sides)}"
 
@@ -76,10 +84,12 @@ def _difference(what, left, right) -> str:
         return f"{one} makes {left.dtype} in a, {right.dtype} in b".replace("torch.", "")
     if what == "sharing":
         return f"{one} in a, {other} in b: one of them stands in two places, its partner does not"
-    return f"{one} has other tracked inputs in a than in b"
+    return f"{one} in a, {other} in b: other inputs are tracked, or another output is used"
 
 
 def _called(node) -> str:
+    if node.grad_fn is None:
+        return "a tensor without a graph"
     if node.is_leaf:
         return f"the leaf {shorten(node.name)}" if node.name else "a leaf"
     return shorten(label(node))

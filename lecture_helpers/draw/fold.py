@@ -13,9 +13,10 @@ from typing import NamedTuple
 from ..graph import Graph
 from .text import operation
 
-FEWEST_REPEATS = 3
+FEWEST_REPEATS = 4
 MOST_STARTS = 8  # lengths of a repetition that are tried at one place
-NEAR = 64  # an input made at most so many operations before counts as "the same place"
+NEAR = 64  # an input made fewer operations before must stand at the same distance
+MANY_OUTPUTS = 12  # which output of an ``unbind`` of more it is does not count, nor how far
 WORK_PER_NODE = 40
 MOST_PASSES = 3  # loops inside loops
 LAST_UNITS = 16
@@ -53,9 +54,10 @@ def folded(graph: Graph, most: int) -> tuple:
     """Return (nodes to draw, groups): about ``most`` boxes at the most, and their leaves."""
     operations = [node for node in graph.nodes if not node.is_leaf]
     signs = _signs(graph, operations)
-    units, groups = _fold(operations, signs, keep_first=True)
-    if len(units) > most:
-        units, groups = _fold(operations, signs, keep_first=False)
+    runs = _runs(signs)
+    units, groups = _fold(operations, signs, runs, keep_first=True)
+    if runs and len(units) > most:
+        units, groups = _fold(operations, signs, runs, keep_first=False)
     if len(units) > most:
         left_out = tuple(node for unit in units[:-LAST_UNITS] for node in unit)
         units = [left_out, *units[-LAST_UNITS:]]
@@ -63,15 +65,15 @@ def folded(graph: Graph, most: int) -> tuple:
     return _with_leaves(graph, [(unit, groups[unit]) for unit in units if unit in groups])
 
 
-def _fold(operations, signs, keep_first) -> tuple:
+def _fold(operations, signs, runs, keep_first) -> tuple:
     """Return the units of forward order (tuples of ids) and the words of those that are groups."""
     names = {node.id: node.grad_fn for node in operations}
     units, groups = [(node.id,) for node in operations], {}
     for _ in range(MOST_PASSES):
-        runs = _runs(signs)
         if not runs:
             break
         units, signs = _collapse(units, signs, runs, keep_first, groups, names)
+        runs = _runs(signs)
     return units, groups
 
 
@@ -81,11 +83,14 @@ def _signs(graph, operations) -> list:
     inputs = {node.id: [] for node in operations}
     for source, target, output_nr, input_nr in graph.edges:
         place = at.get(source)
-        back = -1 if place is None else min(at[target] - place, NEAR)
-        inputs[target] += (input_nr, back, output_nr)
+        back = -1 if place is None else at[target] - place
+        if back < NEAR and len(graph.nodes[source].shapes) <= MANY_OUTPUTS:
+            inputs[target] += (input_nr, back, output_nr)
+        else:
+            inputs[target] += (input_nr, NEAR, 0)
     numbers = {}
     return [
-        numbers.setdefault((node.grad_fn, node.shape, *inputs[node.id]), len(numbers))
+        numbers.setdefault((node.grad_fn, node.shapes, node.dtypes, *inputs[node.id]), len(numbers))
         for node in operations
     ]
 
@@ -102,6 +107,9 @@ def _runs(signs) -> list:
             if other is None or FEWEST_REPEATS * (other - start) > len(signs) - start:
                 break
             period = other - start
+            if signs[other + period] != signs[start] or signs[start + 1] != signs[other + 1]:
+                work -= 1  # most candidates end here
+                continue
             same = _same_ahead(signs, start, period, work)
             work -= same + 1
             run = _Run(start, period, same // period + 1)
@@ -156,11 +164,11 @@ def _words(times, names) -> tuple:
 def _with_leaves(graph, groups) -> tuple:
     """Return (nodes to draw, groups). A leaf that one group alone uses goes into it."""
     group_of = {node: number for number, (unit, _) in enumerate(groups) for node in unit}
-    users = {}
+    users = {node.id: set() for node in graph.nodes if node.is_leaf}
     for edge in graph.edges:
         if graph.nodes[edge.source].is_leaf:
-            users.setdefault(edge.source, set()).add(group_of.get(edge.target))
-    asked = {output.node for output in graph.outputs}
+            users[edge.source].add(group_of.get(edge.target))
+    asked = {output.node for output in graph.outputs[:MOST_LEAVES]}
     inside = {
         leaf: next(iter(by))
         for leaf, by in users.items()
@@ -183,8 +191,12 @@ def _groups(groups, inside, surplus) -> tuple:
     made = []
     for number, (unit, words) in enumerate(groups):
         leaves = own.get(number, [])
-        more = (f"and {len(leaves):,} leaves",) if leaves else ()
+        more = (f"and {_leaves(len(leaves))}",) if leaves else ()
         made.append(Group((*unit, *leaves), (*words, *more)))
     if surplus:
-        made.append(Group(tuple(surplus), (f"{len(surplus):,} more leaves", "not drawn")))
+        made.append(Group(tuple(surplus), (_leaves(len(surplus), "more "), "not drawn")))
     return tuple(made)
+
+
+def _leaves(count, more="") -> str:
+    return f"{count:,} {more}{'leaf' if count == 1 else 'leaves'}"

@@ -14,12 +14,12 @@ from .layout import Box
 from .text import cut_note, details, label, made_by, number_of, saved_note, shorten, size
 
 FOLD_ABOVE = 40  # a graph of more nodes is searched for repeated parts
-MOST_NODES = 72  # boxes of a folded picture, leaves not counted
+MOST_NODES = 72, 16  # boxes of a folded picture, leaves not counted; fewer where it is tangled
 MOST_WHOLE = 1000  # nodes of a picture that is not to be folded
-MOST_CROSSED = 20_000  # columns that its arrows pass, all together; layout time grows with it
+MOST_CROSSED = 2_500  # columns that its arrows pass, all together; layout time grows with it
 MOST_RESULTS = 20
 LEAVES_FIRST = 24  # up to this many boxes, all leaves stand in the left-most column
-MOST_PARALLEL = 12  # arrows between the same two boxes, and stubs under one box
+MOST_PARALLEL = 12  # arrows between the same two boxes, stubs and numbered outputs of one box
 LINE = 16.0
 PADDING = 13.0
 PORT_GAP = 11.0
@@ -110,23 +110,34 @@ def scene_of(graph: Graph, flags=None) -> Scene:
 
 def _choose(graph) -> tuple:
     """Return (nodes to draw, groups)."""
-    if len(graph.nodes) <= FOLD_ABOVE:
-        return whole(graph)
-    if not graph.options.fold and len(graph.nodes) <= MOST_WHOLE and _crossed(graph) < MOST_CROSSED:
-        return whole(graph)
-    return folded(graph, MOST_NODES)
+    count = len(graph.nodes)
+    if count <= FOLD_ABOVE or (not graph.options.fold and count <= MOST_WHOLE):
+        shown, groups = whole(graph)
+        if count <= FOLD_ABOVE or _crossed(graph, shown) <= MOST_CROSSED:
+            return shown, groups
+    for most in MOST_NODES:
+        shown, groups = folded(graph, most)
+        if _crossed(graph, shown) <= MOST_CROSSED:
+            break
+    return shown, groups
 
 
-def _crossed(graph) -> int:
-    """Return how many columns the arrows pass on their way, were the graph drawn whole."""
-    column = [0] * len(graph.nodes)
-    for edge in graph.edges:  # in forward order of their targets
+def _crossed(graph, shown) -> int:
+    """Return how many columns the arrows between ``shown`` nodes pass on their way.
+
+    A leaf is taken to stand one column before the first that uses it.
+    """
+    column = {node.id: 0 for node in shown}
+    drawn = [edge for edge in graph.edges if edge.source in column and edge.target in column]
+    for edge in drawn:  # in forward order of their targets
         column[edge.target] = max(column[edge.target], column[edge.source] + 1)
-    return sum(
-        column[edge.target] - column[edge.source]
-        for edge in graph.edges
-        if not graph.nodes[edge.source].is_leaf
-    )
+    first_use = {}
+    for edge in drawn:
+        if graph.nodes[edge.source].is_leaf:
+            use = first_use.get(edge.source, len(shown))
+            first_use[edge.source] = min(use, column[edge.target])
+    column.update((leaf, use - 1) for leaf, use in first_use.items())
+    return sum(column[edge.target] - column[edge.source] for edge in drawn)
 
 
 def _leaving(graph, made) -> dict:
@@ -138,7 +149,7 @@ def _leaving(graph, made) -> dict:
     for output in made:
         if len(graph.nodes[output.node].shapes) > 1:
             numbers.setdefault(output.node, set()).add(output.output_nr)
-    return {node: tuple(sorted(used)) for node, used in numbers.items()}
+    return {node: tuple(sorted(used)[:MOST_PARALLEL]) for node, used in numbers.items()}
 
 
 def _links(graph, slots, first_group) -> list:
@@ -197,6 +208,10 @@ def _group_shape(group, flags) -> Shape:
     return Shape(look, tuple(lines), f'data-more="{len(group.nodes)}"')
 
 
+def _is_capped(node) -> bool:
+    return max(len(node.untracked), len(node.shapes)) > MOST_PARALLEL
+
+
 def _notes(graph, shown, groups) -> list:
     notes = []
     if any(node.untracked for node in shown):
@@ -206,6 +221,8 @@ def _notes(graph, shown, groups) -> list:
             f"{len(graph.nodes) - len(shown):,} of {len(graph.nodes):,} nodes are folded away; "
             f".nodes and .edges hold them all"
         )
+    if any(_is_capped(node) for node in shown):
+        notes.append(f"at most {MOST_PARALLEL} circles or numbered outputs are drawn at one box")
     if len(graph.outputs) > MOST_RESULTS:
         notes.append(f"{len(graph.outputs):,} results; .outputs holds them all")
     if graph.options.saved:

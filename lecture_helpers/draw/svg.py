@@ -78,7 +78,9 @@ def _starts(shape, box, corner) -> list:
 
 def _start(starts, link) -> tuple:
     points = starts[link.source]
-    return points[None] if None in points else points[link.output_nr]
+    if None in points:
+        return points[None]
+    return points.get(link.output_nr) or points[max(points)]  # not every number has a port
 
 
 def _ports(top, height, count, most) -> list:

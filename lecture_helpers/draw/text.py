@@ -187,7 +187,8 @@ def details(node: Node, options: Options) -> list:
     through_view = node.grad_fn == "CopySlices"
     if through_view or (node.version and not node.is_leaf):
         version = f", version {node.version}" if node.version else ""
-        said.append(f"changed in place{' through a view' if through_view else ''}{version}")
+        words = "changed in place through a view" if through_view else "memory changed in place"
+        said.append(f"{words}{version}")
     if node.hooks:
         hooks = listed([shorten(hook) for hook in node.hooks])
         said.append(f"{'hook' if len(node.hooks) == 1 else 'hooks'}: {hooks}")
@@ -208,7 +209,8 @@ def _saved(one) -> str:
     if one.state == FREED:
         return f"saved {one.name}: freed"
     if one.state == PACKED:
-        return f"saves {one.name}, packed by a hook"
+        weight = "" if one.nbytes is None else f" into {one.nbytes:,} bytes"
+        return f"saves {one.name}, packed by a hook{weight}"
     of = f" ({shorten(one.tensor)})" if one.tensor else ""
     weight = "size unknown" if one.nbytes is None else f"{one.nbytes:,} bytes"
     return f"saves {one.name}{of} {weight}"
@@ -217,13 +219,13 @@ def _saved(one) -> str:
 def saved_note(graph: Graph) -> str:
     """Return the sentence that sums up what a graph keeps for backward."""
     saved = [one for node in graph.nodes for one in node.saved]
-    freed = sum(one.state == FREED for one in saved)
-    packed = sum(one.state == PACKED for one in saved)
+    freed = any(one.state == FREED for one in saved)
+    packed = sum(one.state == PACKED and one.nbytes is None for one in saved)
     unknown = sum(one.state == KEPT and one.nbytes is None for one in saved)
-    memories = len({one.storage for one in saved if one.storage is not None})
+    memories = len({number for one in saved for number, _ in one.memory})
     pieces = f"{memories:,} piece{'' if memories == 1 else 's'} of memory"
     said = [f"{graph.saved_bytes:,} bytes in {pieces}" if memories else "nothing"]
-    said += [f"{number_of(freed, 'saved tensor')} freed by backward"] if freed else []
+    said += ["backward has freed what was saved"] if freed else []
     said += [f"{packed:,} packed by a hook or checkpoint, not weighed"] if packed else []
     said += [f"{unknown:,} of unknown size"] if unknown else []
     return f"kept for backward: {'; '.join(said)}"

@@ -50,13 +50,13 @@ class Press(Live):
         with redirect_stdout(printed), redirect_stderr(printed):
             try:
                 self._functions[name]()
-            except Exception as error:  # the learner's own function may raise anything
-                said.append(f"{_label(name)} raised {type(error).__name__}: {error}")
+            except (Exception, SystemExit) as error:  # the learner's own function
+                said.append(f"{_label(name)} raised {_told(error)}")
             try:
                 self.shown = self._look()
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self.shown = ""
-                said.append(f"The function that shows raised {type(error).__name__}: {error}")
+                said.append(f"The function that shows raised {_told(error)}")
         words = "".join(f"<div><b>{escape(sentence)}</b></div>" for sentence in said)
         if printed.getvalue():
             words += f"<pre>{escape(printed.getvalue()[-MOST_PRINTED:])}</pre>"
@@ -97,6 +97,14 @@ class Press(Live):
 
 def _label(name: str) -> str:
     return name.replace("_", " ")
+
+
+def _told(error) -> str:
+    """Return class and message of an error, also where it cannot tell its message."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:
+        return type(error).__name__
 
 
 def _times(count: int) -> str:
@@ -148,6 +156,11 @@ def _refuse_unless_callable(function, where):
         raise TypeError(
             f"press was given {type(function).__name__} {where}; pass a function without "
             f"arguments, by its name alone or as a lambda"
+        )
+    if inspect.iscoroutinefunction(function):
+        raise TypeError(
+            f"press was given an async function {where}, which a button cannot wait for; "
+            f"pass an ordinary function"
         )
     try:
         inspect.signature(function).bind()
