@@ -284,3 +284,24 @@ def test_the_garbage_collector_is_as_it_was_also_after_an_error(on):
         assert gc.isenabled() == on
     finally:
         gc.enable()
+
+
+def test_leaves_stand_in_the_order_of_their_use():
+    p, q = leaf(1.0), leaf(2.0)
+    assert [node.name for node in show_graph(p * q).nodes][:2] == ["p", "q"]
+    assert [node.name for node in show_graph(q * p).nodes][:2] == ["q", "p"]
+
+
+def test_a_view_read_after_its_base_changed_stands_before_what_uses_it():
+    base = leaf([1.0, 2.0, 3.0]) * 2
+    view = base[:2]
+    base.mul_(3)
+    graph = show_graph(view.sum() + view.prod())
+    assert all(edge.source < edge.target for edge in graph.edges)
+
+
+def test_in_a_large_graph_the_first_outputs_alone_are_read(monkeypatch):
+    monkeypatch.setattr("lecture_helpers.graph.MOST_VALUES", 1)
+    x = leaf(1.0)
+    values = [output.value for output in show_graph([x * n for n in range(20)]).outputs]
+    assert values == [*map(float, range(16)), None, None, None, None]

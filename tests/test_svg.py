@@ -16,6 +16,7 @@ from torch import nn
 from lecture_helpers import Graph, show_graph, use_text
 from lecture_helpers.draw import ink
 from lecture_helpers.draw.layout import Box, place
+from lecture_helpers.walk import walk
 
 GROUNDS = ("#ffffff", "#111111")  # JupyterLab's pages, light and dark
 SVG = "{http://www.w3.org/2000/svg}"
@@ -253,3 +254,28 @@ def test_layout_of_a_network_with_every_leaf_left_of_its_use():
             for g in svg.findall(f"{SVG}g") if g.get("data-node")}  # fmt: skip
     assert len(left) == len(graph.nodes) == 48
     assert all(left[edge.source] < left[edge.target] for edge in graph.edges)
+
+
+def test_numbered_outputs_stand_in_order_and_each_arrow_leaves_from_its_own():
+    a, b, c = torch.tensor([1.0, 2.0, 3.0], requires_grad=True).unbind()
+    svg = ET.fromstring(show_graph(c * 2, b * 2, a * 2).to_svg())
+    (box,) = [g for g in svg.findall(f"{SVG}g") if g.find(f"{SVG}text").text == "unbind"]
+    numbers = {t.text: float(t.get("y")) for t in box.findall(f"{SVG}text") if t.text in "012"}
+    assert numbers["0"] < numbers["1"] < numbers["2"]
+    right = float(box.find(f"{SVG}rect").get("x")) + float(box.find(f"{SVG}rect").get("width"))
+    starts = {path.get("d").split("C")[0].split("H")[0] for path in svg.findall(f"{SVG}path")}
+    assert len([start for start in starts if start.startswith(f"M{right:.1f} ")]) == 3
+
+
+def test_the_stub_of_an_untracked_input_makes_room_for_itself():
+    x = torch.ones(2, requires_grad=True)
+    heights = [float(ET.fromstring(show_graph(y).to_svg()).get("height")) for y in (x.sin(), x * 2)]
+    note = 16
+    assert heights[1] - heights[0] == 10 + note
+
+
+def test_the_note_of_a_cut_graph_stands_in_the_picture_itself(monkeypatch):
+    monkeypatch.setattr("lecture_helpers.graph.walk", lambda roots: walk(roots, depth=2))
+    x = torch.ones(2, requires_grad=True)
+    svg = show_graph(x.sin().sin().sin().sin()).to_svg()
+    assert any("deeper than Python can walk safely" in words for words in words_in(svg))
