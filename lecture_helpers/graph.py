@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from .names import Names, callers_namespaces, parameters_in, tensors_in
-from .nodes import NodeReader, value_of
+from .nodes import NOT_CALLED, NodeReader, value_of
 from .saved import SavedReader, bytes_of, shape_of
 from .shown import Shown
 from .walk import ACCUMULATE_GRAD, class_name, refuse_too_many, walk
@@ -249,7 +249,17 @@ def _nodes_and_edges(walked, reader) -> tuple:
             else:
                 edges.append(Edge(places[source], place, output_nr, input_nr))
         nodes.append(reader.read(place, node, tuple(untracked)))
+        if nodes[-1].view_of == NOT_CALLED and inputs and inputs[0][0] is not None:
+            source, output_nr = inputs[0]
+            nodes[-1] = nodes[-1]._replace(view_of=_base(nodes[places[source]], output_nr))
     return nodes, edges
+
+
+def _base(source, output_nr) -> str:
+    """Return what the caller calls the tensor that a view of this output shares memory with."""
+    if source.view_of is not None:
+        return source.view_of
+    return source.names[output_nr] or NOT_CALLED
 
 
 def _leaves(walked) -> dict:

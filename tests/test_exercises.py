@@ -275,4 +275,25 @@ def test_an_error_in_the_answer_is_reported_not_raised():
 ])  # fmt: skip
 def test_what_a_slip_of_accumulation_is_told(name, wrong, said):
     check, wrongs = CHECKS[name]
-    assert str(check(wrongs[wrong])) == f"Not yet. {said}"
+    assert check(wrongs[wrong]).message == f"Not yet. {said}"
+
+
+def test_the_capture_says_which_error_came_and_from_where():
+    def typo(x):
+        return wheer(x > 0.5, 3 * x, x - 2)  # noqa: F821
+
+    said = lecture_1.check_static_jump(typo).message
+    assert said == (
+        "Not yet. Case 1 of 5, x = 1.0: your function raised NameError: "
+        "name 'wheer' is not defined."
+    )
+    said = lecture_1.check_static_jump(lambda x: 3 * x if x > 0.5 else x - 2).message
+    assert "the capture of your function raised GuardOnDataDependentSymNode: Could not" in said
+    assert (
+        "your function returned (tensor" in lecture_1.check_static_jump(lambda x: (3 * x,)).message
+    )
+
+
+def test_a_tuple_is_compared_as_a_list_is():
+    said = lecture_1.check_value_and_slope(lambda x: (25.0, 1.0)).message
+    assert said.endswith("your function returned (25.0, 1.0); expected (25.0, 20.0).")

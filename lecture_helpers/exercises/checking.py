@@ -1,11 +1,13 @@
 """Run a learner's function on several inputs and say which one it misses."""
 
 import math
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
 from typing import NamedTuple
 
+LINE_LENGTH = 92
 NOT_ANSWERED = (
     "Not answered yet: your function returned nothing. Write it, end it with return, "
     "and run both cells."
@@ -33,7 +35,7 @@ class Verdict:
     message: str
 
     def __repr__(self):
-        return self.message
+        return textwrap.fill(self.message, LINE_LENGTH, break_long_words=False)
 
 
 def check(function: Callable, cases) -> Verdict:
@@ -55,11 +57,13 @@ def check(function: Callable, cases) -> Verdict:
             said = f"your function raised {type(error).__name__}: {error}"
         if said:
             where = f"Case {count + 1} of {len(cases)}, {case.words}"
-            return Verdict(False, f"Not yet. {where}: {said}.")
+            return Verdict(False, f"Not yet. {where}: {said.rstrip('.')}.")
     return Verdict(True, f"Right, in all {len(cases)} cases.")
 
 
 def _difference(came, expected) -> str:
+    if isinstance(came, tuple) and isinstance(expected, list):  # either is accepted
+        expected = tuple(expected)
     kinds = type(came).__name__, type(expected).__name__
     said = f"your function returned {came!r}; expected {expected!r}"
     return said if kinds[0] == kinds[1] else f"{said} (a {kinds[1]}, not a {kinds[0]})"

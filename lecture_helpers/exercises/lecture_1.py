@@ -38,15 +38,18 @@ def check_static_jump(function) -> Verdict:
             return function(x)
 
     example = torch.tensor(JUMP_POINTS[0], device=device)
+    doing = "your function"
     try:
         came = function(example)
         if came is None or came is ...:
             return Verdict(None, NOT_ANSWERED)
+        doing = "the capture of your function"
         with quietly():
             replay = torch.export.export(Captured(), (example,)).module()
     except Exception as error:  # the learner's own code may raise anything
         where = f"Case 1 of {len(JUMP_POINTS)}, x = {JUMP_POINTS[0]}"
-        said = f"Not yet. {where}: the capture of your function raised {type(error).__name__}."
+        first_line = str(error).strip().split("\n")[0].rstrip(".")
+        said = f"Not yet. {where}: {doing} raised {type(error).__name__}: {first_line}."
         return Verdict(False, said)
     cases = [
         Case(f"x = {point} in the captured graph", point, 3 * point if point > 0.5 else point - 2)

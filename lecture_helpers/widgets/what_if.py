@@ -30,6 +30,7 @@ class WhatIf(Live):
                 step=_round_step(high - low),
                 readout_format=_readout(_round_step(high - low)),
                 description=name,
+                layout=ipywidgets.Layout(width="34em", max_width="100%"),
             )
             for name, (low, high, start) in sliders.items()
         }
