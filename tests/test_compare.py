@@ -156,6 +156,10 @@ def test_the_nearest_difference_comes_first_and_names_what_differs():
     x, c = leaf([1.0, 2.0]), torch.ones(2)
     compared = compare_graphs(torch.sin(x * 2) + x, torch.cos(x + 2) + x)
     assert [difference.a for difference in compared.differences] == [2, 1]
+    near_left = torch.sin(x) + x.tanh().exp().exp()
+    far_right = torch.cos(x) + x.sigmoid().exp().exp()
+    compared = compare_graphs(near_left, far_right)
+    assert compared.to_text().startswith("first difference: sin in a, cos in b")
     untracked = compare_graphs(x * 2, c)
     assert untracked.to_text().startswith(
         "first difference: mul in a, a tensor without a graph in b"

@@ -52,6 +52,7 @@ def test_views_name_the_tensor_whose_memory_they_share():
     assert views == {"row": "base", "column": "base", None: "base"}
     assert base._is_view() is False and row._base is base
     assert words_of(graph).count("view of base") == 3
+    assert words_of(show_graph(base.t().unsqueeze(0).sum())).count("view of base") == 2
     assert "a view" in words_of(show_graph((x * 2)[0].sum()))
 
 

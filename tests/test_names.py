@@ -162,7 +162,8 @@ class Fresh(Mapping):
         self.tensors = tensors
 
     def __getitem__(self, key):
-        return [[self.tensors[key]]]
+        held = self.tensors[key]
+        return [held] if isinstance(held, torch.Tensor) else Fresh(held)
 
     def __iter__(self):
         return iter(range(len(self.tensors)))
@@ -173,5 +174,5 @@ class Fresh(Mapping):
 
 def test_no_tensor_is_lost_in_containers_that_are_made_anew():
     tensors = [leaf() for _ in range(50)]
-    found = [id(held.tensor) for held in tensors_in(Fresh(tensors))]
-    assert found == list(map(id, tensors))
+    nested = Fresh([[tensor] for tensor in tensors])
+    assert [id(held.tensor) for held in tensors_in(nested)] == list(map(id, tensors))
