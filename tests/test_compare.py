@@ -160,6 +160,8 @@ def test_the_nearest_difference_comes_first_and_names_what_differs():
     far_right = torch.cos(x) + x.sigmoid().exp().exp()
     compared = compare_graphs(near_left, far_right)
     assert compared.to_text().startswith("first difference: sin in a, cos in b")
+    words = words_of(compared)
+    assert (words.count("first difference"), words.count("differs")) == (2, 2)
     untracked = compare_graphs(x * 2, c)
     assert untracked.to_text().startswith(
         "first difference: mul in a, a tensor without a graph in b"
