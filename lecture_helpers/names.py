@@ -105,6 +105,13 @@ def _children(thing, name, quick):
     return []
 
 
+def _is_the_callers(name) -> bool:
+    """Return False for IPython's and Python's own names, and for pytest's ``@py_assert1``."""
+    if not isinstance(name, str) or name in NOT_THE_CALLERS:
+        return False
+    return name[:1] != "_" and name.isidentifier()
+
+
 def _may_hold(value) -> bool:
     """Return False for a value that is plainly neither a tensor nor a container."""
     return type(value) not in PLAIN
@@ -149,7 +156,7 @@ class Names:
         for variables in namespaces:
             modules, containers = [], []
             for name, value in list(variables.items()):
-                if not isinstance(name, str) or name[:1] == "_" or name in NOT_THE_CALLERS:
+                if not _is_the_callers(name):
                     continue
                 kind = type(value)  # isinstance would ask the object, which may lie or raise
                 if issubclass(kind, torch.Tensor):

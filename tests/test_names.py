@@ -21,6 +21,8 @@ def test_underscored_and_ipython_names_are_passed_over():
     names = Names()
     names.add_namespaces([{"_": x, "_1": x, "Out": {1: x}, "In": [x]}])
     assert names.of(x) is None
+    names.add_namespaces([{"@py_assert1": x, 7: x}])
+    assert names.of(x) is None
     names.add_namespaces([{"Out": [x], "x": x}])
     assert names.of(x).name == "x"
 
