@@ -73,17 +73,13 @@ def compare_graphs(a, b) -> GraphComparison:
         TypeError, ValueError, RuntimeError: as ``show_graph`` does.
     """
     namespaces = callers_namespaces(1)
-    return compared(*(_graph_of(side, namespaces) for side in (a, b)))
-
-
-def _graph_of(side, namespaces) -> Graph:
-    if isinstance(side, Graph):
-        return side
-    try:
-        return collect((side,), {}, namespaces)
-    except (TypeError, ValueError) as error:
-        words = str(error).replace("show_graph", "compare_graphs")
-        raise type(error)(words) from None
+    graphs = [
+        side
+        if isinstance(side, Graph)
+        else collect((side,), {}, namespaces, helper="compare_graphs")
+        for side in (a, b)
+    ]
+    return compared(*graphs)
 
 
 def compared(a: Graph, b: Graph) -> GraphComparison:

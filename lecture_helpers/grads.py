@@ -100,7 +100,7 @@ def _row(name, tensor) -> GradRow:
     return GradRow(
         name,
         shortened(tensor),
-        _or(lambda: tuple(tensor.shape), None),
+        shape_of(tensor),
         tensor.requires_grad,
         is_leaf(tensor),
         _or(lambda: None if tensor.grad_fn is None else class_name(tensor.grad_fn), UNREADABLE),
@@ -114,6 +114,14 @@ def _or(read, instead):
         return read()
     except Exception:  # nested, functorch, fake and lazy tensors each raise their own
         return instead
+
+
+def shape_of(thing) -> tuple | None:
+    """Return the shape of a tensor or of a node's output, None where it has none to tell."""
+    try:
+        return tuple(thing.shape)
+    except Exception:  # a nested tensor has none
+        return None
 
 
 def quiet_grad(tensor: torch.Tensor) -> torch.Tensor | None:

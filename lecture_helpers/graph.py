@@ -12,9 +12,10 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from .grads import shape_of
 from .names import Names, callers_namespaces, parameters_in, tensors_in
 from .nodes import NOT_CALLED, NodeReader, value_of
-from .saved import SavedReader, bytes_of, shape_of
+from .saved import SavedReader, bytes_of
 from .shown import Shown
 from .walk import ACCUMULATE_GRAD, class_name, refuse_too_many, walk
 
@@ -126,11 +127,14 @@ def show_graph(*outputs, saved=False, grad=False, fold=True, **named) -> Graph:
     return collect(outputs, named, callers_namespaces(1), Options(saved, grad, fold))
 
 
-def collect(outputs, named, namespaces, options=PLAIN) -> Graph:
-    """Collect a ``Graph``: ``show_graph`` with the caller's namespaces given."""
+def collect(outputs, named, namespaces, options=PLAIN, helper="show_graph") -> Graph:
+    """Collect a ``Graph``: ``show_graph`` with the caller's namespaces given.
+
+    helper: what the messages call the helper that was given the arguments.
+    """
     _check(options)
     with _collector_paused(), torch._C.DisableTorchFunctionSubclass():
-        return _collect(outputs, named, namespaces, options)
+        return _collect(outputs, named, namespaces, options, helper)
 
 
 @contextlib.contextmanager
@@ -149,15 +153,15 @@ def _collector_paused():
             gc.enable()
 
 
-def _collect(outputs, named, namespaces, options) -> Graph:
-    by_name = [held for name, thing in named.items() for held in _take(thing, name)]
-    asked = [held for thing in outputs for held in _take(thing, "")]
+def _collect(outputs, named, namespaces, options, helper) -> Graph:
+    by_name = [held for name, thing in named.items() for held in _take(thing, name, helper)]
+    asked = [held for thing in outputs for held in _take(thing, "", helper)]
     if not asked and not by_name:
         raise TypeError(
-            "show_graph was given no tensor; pass the tensor whose graph you want to see, "
-            "such as show_graph(loss)"
+            f"{helper} was given no tensor; pass the tensor whose graph you want to see, "
+            f"such as {helper}(loss)"
         )
-    refuse_too_many([held.tensor for held in asked + by_name], "show_graph")
+    refuse_too_many([held.tensor for held in asked + by_name], helper)
     names = _names(outputs, named, by_name, namespaces)
     if not asked:
         asked, by_name = by_name, []
@@ -187,27 +191,27 @@ def _names(outputs, named, by_name, namespaces) -> Names:
     return names
 
 
-def _take(thing, name) -> list:
+def _take(thing, name, helper) -> list:
     """Return the tensors of one argument; a module is not drawn."""
     if isinstance(thing, nn.Module):
         return []
     found = list(tensors_in(thing, name))
     if not found:
-        raise TypeError(_refusal(thing))
+        raise TypeError(_refusal(thing, helper))
     return found
 
 
-def _refusal(thing) -> str:
+def _refusal(thing, helper) -> str:
     kind = type(thing).__name__
     if thing is None:
         return (
-            "show_graph was given None; pass a tensor (a call such as loss.backward() "
+            f"{helper} was given None; pass a tensor (a call such as loss.backward() "
             "returns None, the graph belongs to loss)"
         )
     if hasattr(thing, "next_functions"):
-        return f"show_graph was given a node ({kind}); pass the tensor, not its grad_fn"
+        return f"{helper} was given a node ({kind}); pass the tensor, not its grad_fn"
     return (
-        f"show_graph was given {kind}, which holds no tensor; pass a torch tensor, "
+        f"{helper} was given {kind}, which holds no tensor; pass a torch tensor, "
         f"or a list, tuple, dict or dataclass of tensors"
     )
 

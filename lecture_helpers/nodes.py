@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import torch
 
-from .grads import quiet_grad, shortened
+from .grads import quiet_grad, shape_of, shortened
 from .names import Names
-from .saved import SavedReader, shape_of
+from .saved import SavedReader
 from .walk import ACCUMULATE_GRAD, class_name
 
 NO_NAME = (None,)
@@ -104,7 +104,7 @@ class NodeReader:
             return self._held(place, grad_fn, untracked, made, held, saved)
         (only,) = made
         dtype = only.dtype
-        shape, shapes, dtypes = self._size(_size_of(only), dtype)
+        shape, shapes, dtypes = self._size(shape_of(only), dtype)
         view_of = NOT_CALLED if grad_fn in VIEWS else None
         return Node(
             place, grad_fn, None, shape, dtype, True, untracked, None, shapes, dtypes, NO_NAME,
@@ -133,12 +133,12 @@ class NodeReader:
             place,
             grad_fn,
             ", ".join(filter(None, names)) or None,
-            _size_of(about) if about else None,
+            shape_of(about) if about else None,
             about.dtype if about else None,
             True,
             untracked,
             value_of(one) if self.values and one is not None else None,
-            tuple(map(_size_of, made)),
+            tuple(map(shape_of, made)),
             tuple(entry.dtype for entry in made),
             names,
             about.device if about else None,
@@ -164,14 +164,6 @@ class NodeReader:
             tensor.device, None,
             _version(tensor), _hooks(tensor), False, grad, (),
         )  # fmt: skip
-
-
-def _size_of(made) -> tuple | None:
-    """Return the shape of an output by its metadata, None for a nested tensor."""
-    try:
-        return tuple(made.shape)
-    except RuntimeError:
-        return None
 
 
 def value_of(tensor):

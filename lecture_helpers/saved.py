@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import torch
 
+from .grads import shape_of
 from .names import Names
 
 PREFIX = "_raw_saved_"
@@ -133,11 +134,3 @@ def _storages_of(tensor) -> list:
         return [tensor.untyped_storage()]
     except (RuntimeError, NotImplementedError):  # another sparse layout, opaque, functorch
         return []
-
-
-def shape_of(tensor) -> tuple | None:
-    """Return the shape of a tensor, None where it has none to tell."""
-    try:
-        return tuple(tensor.shape)
-    except RuntimeError:  # a nested tensor has none
-        return None

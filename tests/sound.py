@@ -3,6 +3,7 @@
 import re
 import xml.etree.ElementTree as ET
 
+import torch
 from oracle import MOST_NODES as MOST_ENGINE_NODES
 from oracle import assert_is_engine_graph
 
@@ -85,6 +86,22 @@ def assert_told_in_the_text(graph):
 
 def count(things, noun):
     return f"{len(things):,} {noun}{'' if len(things) == 1 else 's'}"
+
+
+def leaf(*values):
+    """Return a tracked tensor: a number or nested list as given, several numbers as a vector."""
+    data = values[0] if len(values) == 1 else list(values)
+    return torch.tensor(data, requires_grad=True)
+
+
+def words_in(svg):
+    """Return the texts of a picture, in order."""
+    return [text.text for text in ET.fromstring(svg).iter(f"{SVG}text")]
+
+
+def words_of(shown):
+    """Return the texts of the picture of a graph or a comparison, in order."""
+    return words_in(shown.to_svg())
 
 
 def the(graph, grad_fn):

@@ -10,15 +10,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import engine_nodes
-from sound import assert_drawn
+from sound import assert_drawn, leaf
 
 from lecture_helpers import grad_table, show_graph
 from lecture_helpers.walk import SMALL_STACK_LEVELS, safe_depth, walk
-
-
-def leaf(*values):
-    data = values[0] if len(values) == 1 else list(values)
-    return torch.tensor(data, requires_grad=True)
 
 
 def chain(x, levels):

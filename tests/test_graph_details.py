@@ -1,26 +1,11 @@
 """What show_graph tells beyond nodes and edges: saved tensors, views, hooks, devices, .grad."""
 
-import xml.etree.ElementTree as ET
-
 import pytest
 import torch
+from sound import leaf, the, words_of
 
 from lecture_helpers import show_graph
 from lecture_helpers.nodes import VIEWS
-
-
-def leaf(*values):
-    data = values[0] if len(values) == 1 else list(values)
-    return torch.tensor(data, requires_grad=True)
-
-
-def node_of(graph, grad_fn):
-    (found,) = [node for node in graph.nodes if node.grad_fn == grad_fn]
-    return found
-
-
-def words_of(graph):
-    return [text.text for text in ET.fromstring(graph.to_svg()).iter() if "text" in text.tag]
 
 
 def test_grad_of_leaves_on_request_and_none_is_not_zero():
@@ -87,7 +72,7 @@ def test_in_place_changes_are_marked_with_the_version():
     y = w * 5
     y.add_(1).add_(1)
     graph = show_graph(base.sum() + y.sum())
-    assert node_of(graph, "CopySlices").version == base._version == 1
+    assert the(graph, "CopySlices").version == base._version == 1
     (changed,) = [node for node in graph.nodes if node.name == "y"]
     assert changed.version == y._version == 2
     assert "changed in place through a view, version 1" in words_of(graph)
@@ -140,11 +125,11 @@ def test_of_several_held_outputs_each_one_is_asked():
     first, second = (x * 1).split(1)
     second.retain_grad()
     graph = show_graph(first.sum() + second.sum())
-    node = node_of(graph, "SplitBackward0")
+    node = the(graph, "SplitBackward0")
     assert node.retains_grad and node.device == x.device
     assert graph.nodes[0].device == x.device
     u, s, vh = torch.linalg.svd(torch.ones(2, 2, dtype=torch.complex64, requires_grad=True))
-    made = node_of(show_graph(s.sum()), "LinalgSvdBackward0")
+    made = the(show_graph(s.sum()), "LinalgSvdBackward0")
     assert made.dtypes == (u.dtype, s.dtype, vh.dtype) and s.dtype == torch.float32
     assert "s = (2,)," in str(show_graph(s.sum())) and "u = (2, 2) complex64" in str(show_graph(u))
 

@@ -1,28 +1,14 @@
 """What show_graph(..., saved=True) tells of the tensors that nodes keep."""
 
 import warnings
-import xml.etree.ElementTree as ET
 
 import pytest
 import torch
+from sound import leaf, the, words_of
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from lecture_helpers import show_graph
-
-
-def leaf(*values):
-    data = values[0] if len(values) == 1 else list(values)
-    return torch.tensor(data, requires_grad=True)
-
-
-def node_of(graph, grad_fn):
-    (found,) = [node for node in graph.nodes if node.grad_fn == grad_fn]
-    return found
-
-
-def words_of(graph):
-    return [text.text for text in ET.fromstring(graph.to_svg()).iter() if "text" in text.tag]
 
 
 def saved_by_torch(node):
@@ -42,7 +28,7 @@ def test_saved_tensors_are_those_of_torch_with_their_bytes_and_names():
         expected = saved_by_torch(tensor.grad_fn)
         assert {f"_saved_{one.name}" for one in node.saved} == set(expected)
         assert all(one.nbytes == 12 and one.shape == (3,) for one in node.saved)
-    assert [one.tensor for one in node_of(graph, "ExpBackward0").saved] == ["k"]
+    assert [one.tensor for one in the(graph, "ExpBackward0").saved] == ["k"]
     first, last = [node for node in graph.nodes if node.grad_fn == "MulBackward0"]
     assert [(one.name, one.tensor) for one in first.saved] == [("self", "w"), ("other", "w")]
     assert [(one.name, one.tensor) for one in last.saved] == [("self", "k"), ("other", "h")]
@@ -118,19 +104,17 @@ def test_what_a_hook_or_a_checkpoint_packed_is_said_and_not_unpacked():
     with torch.autograd.graph.saved_tensors_hooks(lambda t: t.tolist(), calls.append):
         y = x.exp().sum()
     graph = show_graph(y, saved=True)
-    assert [one.state for one in node_of(graph, "ExpBackward0").saved] == ["packed"]
+    assert [one.state for one in the(graph, "ExpBackward0").saved] == ["packed"]
     assert "1 packed by a hook or checkpoint, not weighed" in str(graph)
     assert calls == []
 
     with torch.autograd.graph.saved_tensors_hooks(lambda t: t.double(), calls.append):
         y = x.exp().sum()
-    (saved,) = node_of(show_graph(y, saved=True), "ExpBackward0").saved
+    (saved,) = the(show_graph(y, saved=True), "ExpBackward0").saved
     assert (saved.state, saved.dtype, saved.nbytes) == ("packed", torch.float64, 16)
     with torch.autograd.graph.saved_tensors_hooks(lambda t: None, calls.append):
         y = x.exp().sum()
-    assert [one.state for one in node_of(show_graph(y, saved=True), "ExpBackward0").saved] == [
-        "packed"
-    ]
+    assert [one.state for one in the(show_graph(y, saved=True), "ExpBackward0").saved] == ["packed"]
     assert calls == []
 
     def part(x):
@@ -187,7 +171,7 @@ def test_the_memory_of_a_sparse_tensor_and_of_its_values_is_counted_once():
 def test_more_saved_tensors_than_are_listed_are_counted():
     layer, x = nn.BatchNorm1d(2), torch.ones(3, 2, requires_grad=True)
     graph = show_graph(layer(x * 1), saved=True)
-    node = node_of(graph, "NativeBatchNormBackward0")
+    node = the(graph, "NativeBatchNormBackward0")
     assert f"saves {len(node.saved) - 4} more" in words_of(graph) and len(node.saved) > 5
 
 

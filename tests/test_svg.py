@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sound import words_in
 from torch import nn
 
 from lecture_helpers import Graph, show_graph, use_text
@@ -24,10 +25,6 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def leaf(value):
     return torch.tensor(value, requires_grad=True)
-
-
-def words_in(svg):
-    return [text.text for text in ET.fromstring(svg).iter(f"{SVG}text")]
 
 
 def test_hostile_names_are_text():

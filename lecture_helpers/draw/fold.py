@@ -45,11 +45,6 @@ class _Run(NamedTuple):
         return self.start + self.period * self.count
 
 
-def whole(graph: Graph) -> tuple:
-    """Return every node and no group."""
-    return graph.nodes, ()
-
-
 def folded(graph: Graph, most: int) -> tuple:
     """Return (nodes to draw, groups): about ``most`` boxes at the most, and their leaves."""
     operations = [node for node in graph.nodes if not node.is_leaf]

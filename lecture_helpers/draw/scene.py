@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ..graph import Graph
 from . import ink
-from .fold import folded, whole
+from .fold import folded
 from .layout import Box
 from .text import cut_note, details, label, made_by, number_of, saved_note, shorten, size
 
@@ -111,10 +111,11 @@ def scene_of(graph: Graph, flags=None) -> Scene:
 def _choose(graph) -> tuple:
     """Return (nodes to draw, groups)."""
     count = len(graph.nodes)
-    if count <= FOLD_ABOVE or (not graph.options.fold and count <= MOST_WHOLE):
-        shown, groups = whole(graph)
-        if count <= FOLD_ABOVE or _crossed(graph, shown) <= MOST_CROSSED:
-            return shown, groups
+    if count <= FOLD_ABOVE:
+        return graph.nodes, ()
+    wanted_whole = not graph.options.fold and count <= MOST_WHOLE
+    if wanted_whole and _crossed(graph, graph.nodes) <= MOST_CROSSED:
+        return graph.nodes, ()
     for most in MOST_NODES:
         shown, groups = folded(graph, most)
         if _crossed(graph, shown) <= MOST_CROSSED:
