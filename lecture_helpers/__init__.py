@@ -1,5 +1,6 @@
 """Makes PyTorch's autograd visible: the names that a notebook uses."""
 
+from .backward import BackwardRecord, Part, Step, record_backward
 from .compare import Difference, GraphComparison, compare_graphs
 from .devices import choose_device, device
 from .draw import use_text
@@ -8,10 +9,12 @@ from .grads import GradRow, GradTable, grad_table
 from .graph import Edge, Graph, Options, Output, show_graph
 from .nodes import Node
 from .pictures import Picture, show_picture
+from .recorder import Summary
 from .saved import Saved
 from .widgets import predict, press, what_if
 
 __all__ = [
+    "BackwardRecord",
     "Difference",
     "Edge",
     "GradRow",
@@ -21,9 +24,11 @@ __all__ = [
     "Node",
     "Options",
     "Output",
-    "Options",
+    "Part",
     "Picture",
     "Saved",
+    "Step",
+    "Summary",
     "choose_device",
     "compare_graphs",
     "device",
@@ -31,6 +36,7 @@ __all__ = [
     "grad_table",
     "predict",
     "press",
+    "record_backward",
     "show_graph",
     "show_picture",
     "use_text",

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from torch import nn
 
+from .asked import names_for, tensors_of
 from .grads import shape_of
-from .names import Names, callers_namespaces, parameters_in, tensors_in
+from .names import callers_namespaces
 from .nodes import NOT_CALLED, NodeReader, value_of
 from .saved import SavedReader, bytes_of
 from .shown import Shown
@@ -133,12 +133,12 @@ def collect(outputs, named, namespaces, options=PLAIN, helper="show_graph") -> G
     helper: what the messages call the helper that was given the arguments.
     """
     _check(options)
-    with _collector_paused(), torch._C.DisableTorchFunctionSubclass():
+    with collector_paused(), torch._C.DisableTorchFunctionSubclass():
         return _collect(outputs, named, namespaces, options, helper)
 
 
 @contextlib.contextmanager
-def _collector_paused():
+def collector_paused():
     """Keep Python's cyclic garbage collector out of a block, where it is on.
 
     Thousands of new objects would call it several times, each time for longer than the
@@ -154,19 +154,19 @@ def _collector_paused():
 
 
 def _collect(outputs, named, namespaces, options, helper) -> Graph:
-    by_name = [held for name, thing in named.items() for held in _take(thing, name, helper)]
-    asked = [held for thing in outputs for held in _take(thing, "", helper)]
+    by_name = [held for name, thing in named.items() for held in tensors_of(thing, name, helper)]
+    asked = [held for thing in outputs for held in tensors_of(thing, "", helper)]
     if not asked and not by_name:
         raise TypeError(
             f"{helper} was given no tensor; pass the tensor whose graph you want to see, "
             f"such as {helper}(loss)"
         )
     refuse_too_many([held.tensor for held in asked + by_name], helper)
-    names = _names(outputs, named, by_name, namespaces)
+    names = names_for(outputs, named, by_name, namespaces)
     if not asked:
         asked, by_name = by_name, []
     tensors = [held.tensor for held in asked + by_name]
-    return _build(tensors, len(asked), names, options)
+    return capture(tensors, len(asked), names, options)[0]
 
 
 def _check(options):
@@ -178,46 +178,12 @@ def _check(options):
             )
 
 
-def _names(outputs, named, by_name, namespaces) -> Names:
-    names = Names()
-    modules = [(name, thing) for name, thing in named.items() if isinstance(thing, nn.Module)]
-    modules += [("", thing) for thing in outputs if isinstance(thing, nn.Module)]
-    for held in by_name:
-        names.add(held)
-    for name, module in modules:
-        for held in parameters_in(module, name):
-            names.add(held)
-    names.add_namespaces(namespaces)
-    return names
+def capture(tensors, asked, names, options=PLAIN) -> tuple:
+    """Return the graph of the first ``asked`` tensors, and of any other that none uses.
 
-
-def _take(thing, name, helper) -> list:
-    """Return the tensors of one argument; a module is not drawn."""
-    if isinstance(thing, nn.Module):
-        return []
-    found = list(tensors_in(thing, name))
-    if not found:
-        raise TypeError(_refusal(thing, helper))
-    return found
-
-
-def _refusal(thing, helper) -> str:
-    kind = type(thing).__name__
-    if thing is None:
-        return (
-            f"{helper} was given None; pass a tensor (a call such as loss.backward() "
-            "returns None, the graph belongs to loss)"
-        )
-    if hasattr(thing, "next_functions"):
-        return f"{helper} was given a node ({kind}); pass the tensor, not its grad_fn"
-    return (
-        f"{helper} was given {kind}, which holds no tensor; pass a torch tensor, "
-        f"or a list, tuple, dict or dataclass of tensors"
-    )
-
-
-def _build(tensors, asked, names, options) -> Graph:
-    """Build the graph of the first ``asked`` tensors, and of any other that none uses."""
+    The second thing returned is the ``Walk``, whose ``places`` tell which engine node is
+    which ``Node``: drop it soon.
+    """
     roots = [_node_of(tensor) for tensor in tensors]
     walked = walk([root for root in roots if root is not None])
     read_values = walked.operations <= MOST_VALUES
@@ -240,7 +206,8 @@ def _build(tensors, asked, names, options) -> Graph:
         held = names.of(tensor)
         value = value_of(tensor) if read_value else None
         results[slot] = Output(place, output_nr, held and held.name, shape_of(tensor), value)
-    return Graph(tuple(nodes), tuple(edges), tuple(results.values()), walked.cut(), options)
+    graph = Graph(tuple(nodes), tuple(edges), tuple(results.values()), walked.cut(), options)
+    return graph, walked
 
 
 def _nodes_and_edges(walked, reader) -> tuple:

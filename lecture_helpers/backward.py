@@ -1,0 +1,280 @@
+"""One real backward as plain data: ``record_backward`` runs it and collects a record.
+
+Where the results of a fan-out are added, no node runs: the engine adds them on the way.
+So the parts stand in the ``grad_inputs`` of the steps before, the sum in ``grad_outputs``.
+"""
+
+import weakref
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+
+from .asked import names_for, tensors_of
+from .grads import shape_of
+from .graph import Graph, capture, collector_paused
+from .names import callers_namespaces
+from .nodes import Node
+from .recorder import Recorder
+from .shown import Shown
+from .walk import AccumulateGrad, class_name, refuse_too_many, safe_depth
+
+REENTRANT = "CheckpointFunctionBackward"
+NO_GRADS = (None, None)
+
+
+class Step(NamedTuple):
+    """One node at work during a backward.
+
+    A gradient is a tensor of its own, a ``Summary`` where it was too large to copy, or None
+    where none came.
+
+    node: the ``Node`` of ``record.graph`` that ran.
+    grad_outputs: the gradients that arrived, one per output that the node made in the
+        forward; where several steps sent a part, their sum; after the hooks on the tensor.
+    grad_inputs: the gradients that the node sent on, one per entry of its
+        ``next_functions``; None for an untracked input; empty for a leaf.
+    grad_before, grad_after: of a leaf, its ``.grad`` before and after this step.
+    """
+
+    node: Node
+    grad_outputs: tuple
+    grad_inputs: tuple
+    grad_before: object = None
+    grad_after: object = None
+
+
+class Part(NamedTuple):
+    """One of the gradients that met at an output of a node.
+
+    sender: the id of the node that sent it as its ``grad_inputs[input_nr]``; None for the
+        gradient that the backward was started with.
+    """
+
+    sender: int | None
+    input_nr: int
+    gradient: object
+
+
+@dataclass(frozen=True, repr=False)
+class BackwardRecord(Shown):
+    """One backward, recorded: what ``record_backward`` returns. It holds no graph of yours.
+
+    graph: the ``Graph`` that was walked.
+    steps: tuple of ``Step`` in the order in which the engine worked.
+    given: the gradient that the backward was started with.
+    accumulated: whether the gradients were added to the ``.grad`` of the leaves.
+    """
+
+    graph: Graph
+    steps: tuple
+    given: object
+    accumulated: bool
+    _leaves: dict = field(compare=False)
+    _numbers: dict = field(compare=False)
+
+    def gradient(self, tensor: torch.Tensor):
+        """Return the gradient that arrived at ``tensor``, a leaf or an intermediate.
+
+        For a leaf that is what this backward added to ``.grad``. A large one is a
+        ``Summary``, see ``whole`` of ``record_backward``. None where none arrived, as for a
+        tensor that does not require grad.
+
+        Raises:
+            TypeError: the argument is no tensor.
+            ValueError: the tensor requires grad but is not part of the recorded graph.
+        """
+        if not isinstance(tensor, torch.Tensor):
+            raise TypeError(
+                f"gradient was given {type(tensor).__name__}; pass a tensor of the recorded graph"
+            )
+        if not tensor.requires_grad:
+            return None
+        place = self._place(tensor)
+        if place is None:
+            raise ValueError(
+                "gradient was given a tensor that is not part of the recorded graph; pass a leaf "
+                "or an intermediate that led to the output of this backward"
+            )
+        step = next((step for step in self.steps if step.node.id == place), None)
+        arrived = step and step.grad_outputs[0 if step.node.is_leaf else tensor.output_nr]
+        return arrived.clone() if isinstance(arrived, torch.Tensor) else arrived
+
+    def _place(self, tensor) -> int | None:
+        reference, place = self._leaves.get(id(tensor), (None, None))
+        if reference is not None and reference() is tensor:
+            return place
+        try:
+            node = tensor.grad_fn
+        except RuntimeError:  # a view whose base was changed in place since
+            return None
+        return None if node is None else self._numbers.get(_number(node))
+
+    def parts(self, node_id: int, output_nr: int = 0) -> tuple:
+        """Return the ``Part``s that met at an output of a node, in the order they came.
+
+        Their sum is what arrived there, unless a hook changed it.
+        """
+        root = self.graph.outputs[0]
+        came = (
+            [Part(None, 0, self.given)]
+            if (root.node, root.output_nr) == (node_id, output_nr)
+            else []
+        )
+        uses = {}
+        for edge in self.graph.edges:
+            if (edge.source, edge.output_nr) == (node_id, output_nr):
+                uses.setdefault(edge.target, []).append(edge.input_nr)
+        for step in self.steps:
+            for input_nr in uses.get(step.node.id, ()):
+                came.append(Part(step.node.id, input_nr, step.grad_inputs[input_nr]))
+        return tuple(part for part in came if part.gradient is not None)
+
+
+def record_backward(
+    output,
+    gradient=None,
+    *,
+    retain_graph=None,
+    create_graph=False,
+    accumulate=True,
+    whole=False,
+    **named,
+) -> BackwardRecord:
+    """Run one backward from ``output`` and record every gradient on its way.
+
+    The backward is a real one: it adds to the ``.grad`` of the leaves, frees what the nodes
+    saved and calls your hooks, as ``output.backward()`` does.
+
+    Args:
+        output: the tensor to start from.
+        gradient: the gradient to start with, of the shape of ``output``; 1 where None. Then
+            ``output`` must have exactly one element.
+        retain_graph: keep what the nodes saved, for another backward; None keeps it where
+            ``create_graph`` is True, as torch does.
+        create_graph: let autograd record the backward too, for second derivatives.
+        accumulate: with False the gradients are computed as ``torch.autograd.grad`` does and
+            no ``.grad`` is touched; hooks that run after an accumulation do not run. (Only
+            the ``.grad`` of an intermediate that called ``retain_grad()`` and is not among
+            your variables changes.)
+        whole: copy gradients of more than 10,000 elements too, instead of their norm.
+        named: names of your choice for tensors, or for the parameters of modules.
+
+    Returns:
+        A ``BackwardRecord``: the last line of a notebook cell shows it as a picture of the
+        finished backward; ``print`` tells every step.
+
+    Raises:
+        TypeError: an argument is of the wrong kind.
+        ValueError: ``output`` has no graph, or one too deep to follow, or ``gradient`` is
+            missing or has another shape. Nothing has run then.
+        Whatever the backward itself raises, a hook or a custom Function of yours included.
+    """
+    options = {
+        "retain_graph": retain_graph,
+        "create_graph": create_graph,
+        "accumulate": accumulate,
+        "whole": whole,
+    }
+    return record(output, gradient, options, named, callers_namespaces(1), "record_backward")
+
+
+def record(output, gradient, options, named, namespaces, helper) -> BackwardRecord:
+    """Record a backward: ``record_backward`` with the caller's namespaces given."""
+    _check(output, gradient, options, helper)
+    with collector_paused():
+        return _record(output, gradient, options, named, namespaces, helper)
+
+
+def _record(output, gradient, options, named, namespaces, helper) -> BackwardRecord:
+    with torch._C.DisableTorchFunctionSubclass():
+        by_name = [held for name in named for held in tensors_of(named[name], name, helper)]
+        refuse_too_many([held.tensor for held in by_name], helper)
+        names = names_for((), named, by_name, namespaces)
+        graph, walked = capture([output], 1, names)
+    _check_graph(graph, options["accumulate"], helper)
+    recorder = Recorder(options["whole"])
+    given = recorder.copy(torch.ones_like(output) if gradient is None else gradient)
+    again = options["retain_graph"], options["create_graph"]
+    if options["accumulate"]:
+        with recorder.hooked(walked.places):
+            output.backward(gradient, *again)
+    else:
+        recorder.run_aside(output, gradient, again, walked.places, graph.edges, names)
+    nodes, grads = graph.nodes, recorder.grads
+    steps = tuple(
+        [
+            Step(nodes[place], arrived, sent, *grads.get(place, NO_GRADS))
+            for place, sent, arrived in recorder.ran
+        ]
+    )
+    leaves = {
+        id(node.variable): (weakref.ref(node.variable), place)
+        for node, place in walked.places.items()
+        if type(node) is AccumulateGrad
+    }
+    return BackwardRecord(graph, steps, given, options["accumulate"], leaves, _numbers(walked))
+
+
+def _check(output, gradient, options, helper):
+    """Refuse what cannot be run, before anything has run."""
+    for name, value in options.items():
+        if not (isinstance(value, bool) or (name == "retain_graph" and value is None)):
+            raise TypeError(
+                f"{helper} was given {name}={type(value).__name__}; {name} takes True or False"
+            )
+    if not isinstance(output, torch.Tensor):
+        raise TypeError(
+            f"{helper} was given {type(output).__name__}; pass the tensor whose backward is to "
+            f"run, such as {helper}(loss)"
+        )
+    if not output.requires_grad:
+        raise ValueError(
+            f"{helper} was given a tensor without a graph (requires_grad is False), so there is "
+            f"no backward to run; pass one that was computed from a tensor that requires grad"
+        )
+    if gradient is None and output.numel() != 1:
+        raise ValueError(
+            f"{helper} was given an output of shape {shape_of(output)} and no gradient; pass "
+            f"gradient=, a tensor of that shape, or an output of one element"
+        )
+    if gradient is not None and not isinstance(gradient, torch.Tensor):
+        raise TypeError(
+            f"{helper} was given gradient={type(gradient).__name__}; pass a tensor of the shape "
+            f"of the output, or None"
+        )
+    if gradient is not None and shape_of(gradient) != shape_of(output):
+        raise ValueError(
+            f"{helper} was given a gradient of shape {shape_of(gradient)} for an output of shape "
+            f"{shape_of(output)}; the two must be the same"
+        )
+
+
+def _check_graph(graph, accumulate, helper):
+    if graph.cut:
+        raise ValueError(
+            f"{helper} was given the end of a graph that goes deeper than Python can follow "
+            f"safely on this thread ({safe_depth():,} levels); nothing has run, so call "
+            f".backward() itself or pass an earlier tensor"
+        )
+    reentrant = any(node.grad_fn == REENTRANT for node in graph.nodes)
+    if reentrant and not accumulate:
+        raise ValueError(
+            f"{helper} was given accumulate=False for a graph with a reentrant checkpoint, which "
+            f"runs a backward of its own and fills .grad; use checkpoint(..., "
+            f"use_reentrant=False), or leave accumulate=True"
+        )
+
+
+def _number(node) -> tuple:
+    """Return what tells a node apart after the graph is gone: a running number of its thread."""
+    return node._sequence_nr(), class_name(node)
+
+
+def _numbers(walked) -> dict:
+    """Return the position of each operation by its number, None where threads share one."""
+    found = {}
+    for node, place in walked.places.items():
+        number = _number(node)
+        found[number] = None if number in found else place
+    return found
