@@ -11,7 +11,7 @@ from .nodes import Node
 from .pictures import Picture, show_picture
 from .recorder import Summary
 from .saved import Saved
-from .widgets import predict, press, what_if
+from .widgets import predict, press, watch_backward, what_if
 
 __all__ = [
     "BackwardRecord",
@@ -40,5 +40,6 @@ __all__ = [
     "show_graph",
     "show_picture",
     "use_text",
+    "watch_backward",
     "what_if",
 ]

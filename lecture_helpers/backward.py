@@ -35,6 +35,8 @@ class Step(NamedTuple):
     grad_inputs: the gradients that the node sent on, one per entry of its
         ``next_functions``; None for an untracked input; empty for a leaf.
     grad_before, grad_after: of a leaf, its ``.grad`` before and after this step.
+    rule: the local rule of the node, see ``lecture_helpers.rules``; None where there is
+        none, and in graphs of more than 200 operations.
     """
 
     node: Node
@@ -42,6 +44,7 @@ class Step(NamedTuple):
     grad_inputs: tuple
     grad_before: object = None
     grad_after: object = None
+    rule: object = None
 
 
 class Part(NamedTuple):

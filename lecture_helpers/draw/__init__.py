@@ -3,6 +3,7 @@
 import os
 from typing import NamedTuple
 
+from ..backward import BackwardRecord
 from ..compare import GraphComparison
 from ..grads import GradTable
 from ..graph import Graph
@@ -37,7 +38,20 @@ def _comparison_text(comparison):
     return comparison_text(comparison)
 
 
+def _record_svg(record):
+    from .steps import record_svg
+
+    return record_svg(record)
+
+
+def _record_text(record):
+    from .steps_text import record_text
+
+    return record_text(record)
+
+
 _RENDERINGS = {
+    BackwardRecord: _Rendering("image/svg+xml", _record_svg, _record_text),
     Graph: _Rendering("image/svg+xml", _graph_svg, text.graph_text),
     GraphComparison: _Rendering("image/svg+xml", _comparison_svg, _comparison_text),
     GradTable: _Rendering("text/html", table.table_html, table.table_text),
@@ -53,6 +67,11 @@ def use_text(on: bool = True) -> None:
     """
     global _text_only
     _text_only = bool(on)
+
+
+def is_text_only() -> bool:
+    """Return whether pictures are shown as text, see ``use_text``."""
+    return _text_only
 
 
 def text_of(shown) -> str:

@@ -36,7 +36,7 @@ class Layout(NamedTuple):
     height: float
 
 
-def place(boxes, edges, sources_first: bool) -> Layout:
+def place(boxes, edges, sources_first: bool, room=None) -> Layout:
     """Lay out boxes.
 
     Args:
@@ -44,12 +44,14 @@ def place(boxes, edges, sources_first: bool) -> Layout:
         edges: sequence of ``(source, target)``, acyclic; an edge may stand there twice.
         sources_first: put every source into the left-most layer; otherwise each stands
             just left of what it leads to, which keeps the edges of a large graph short.
+        room: for an edge the pixels it wants free on the left of its target, where that is
+            more than the usual gap.
     """
     centres, bends = [None] * len(boxes), {}
     top = 0.0
     width = 0.0
     for members, links in _components(len(boxes), edges):
-        part = _lay_out_part(members, links, boxes, sources_first)
+        part = _lay_out_part(members, links, boxes, sources_first, room or {})
         for member, (x, y) in part.centres.items():
             centres[member] = (x, y + top)
         for link, points in part.bends.items():
@@ -93,7 +95,7 @@ def _components(count, edges):
     return parts
 
 
-def _lay_out_part(members, links, boxes, sources_first) -> _Part:
+def _lay_out_part(members, links, boxes, sources_first, room) -> _Part:
     if not links:
         (only,) = members
         box = boxes[only]
@@ -107,10 +109,14 @@ def _lay_out_part(members, links, boxes, sources_first) -> _Part:
     for vertex, (layer, _) in raw.items():
         if vertex in routed.real:
             widest[layer] = max(widest[layer], boxes[vertex].width)
-    left, x = {}, 0.0
+    gaps = {layer: LAYER_GAP for layer in layers}
+    for link in links:
+        layer, _ = raw[link[1]]
+        gaps[layer] = max(gaps[layer], room.get(link, 0.0))
+    left, x = {}, -gaps[layers[0]]
     for layer in layers:
-        left[layer] = x
-        x += widest[layer] + LAYER_GAP
+        left[layer] = x + gaps[layer]
+        x = left[layer] + widest[layer]
     half = {v: boxes[v].height / 2 if v in routed.real else 0 for v in raw}
     lift = min(row - half[v] for v, (_, row) in raw.items())
     drop = max(row + half[v] for v, (_, row) in raw.items())
@@ -128,7 +134,7 @@ def _lay_out_part(members, links, boxes, sources_first) -> _Part:
         ]
         for link, dummies in routed.chains.items()
     }
-    return _Part(centres, bends, x - LAYER_GAP, drop - lift)
+    return _Part(centres, bends, x, drop - lift)
 
 
 def _is_upside_down(members, raw) -> bool:

@@ -74,12 +74,15 @@ class Scene(NamedTuple):
     """A picture before anything has a place.
 
     leaves_first: whether all leaves stand in the left-most column.
+    slots: for the id of each node the position of its shape; the nodes of a folded part
+        have one shape together.
     """
 
     shapes: list
     links: list
     notes: list
     leaves_first: bool
+    slots: dict
 
 
 def scene_of(graph: Graph, flags=None) -> Scene:
@@ -105,7 +108,7 @@ def scene_of(graph: Graph, flags=None) -> Scene:
         links.append(Link(slots[output.node], len(shapes), 0, output.output_nr))
         shapes.append(_result_shape(output))
     leaves_first = not groups and len(shapes) <= LEAVES_FIRST
-    return Scene(shapes, links, _notes(graph, shown, groups), leaves_first)
+    return Scene(shapes, links, _notes(graph, shown, groups), leaves_first, slots)
 
 
 def _choose(graph) -> tuple:

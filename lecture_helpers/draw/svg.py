@@ -1,5 +1,8 @@
 """A scene as an SVG document: every box gets a place, every arrow a way."""
 
+from collections import Counter
+from typing import NamedTuple
+
 from ..graph import Graph
 from . import ink
 from .layout import place
@@ -30,26 +33,63 @@ def with_notes(parts, width, height, notes) -> tuple:
     return parts, width, height
 
 
-def drawn(scene: Scene, left: float = 0.0, top: float = 0.0) -> tuple:
-    """Return (parts, width, height) of a scene whose top left corner is at ``left, top``."""
+class Placed(NamedTuple):
+    """Where everything in a scene stands.
+
+    boxes, corners: size and top left corner of each shape.
+    lines: for each link the points of its arrow, from source to target.
+    """
+
+    boxes: list
+    corners: list
+    lines: dict
+    width: float
+    height: float
+
+
+def placed(scene, left=0.0, top=0.0, room=None, port_gap=PORT_GAP) -> Placed:
+    """Give everything in a scene its place; its top left corner is at ``left, top``.
+
+    room: pixels that a link, by its number, wants free on the left of its target.
+    A box grows where its arrows would not find room at ``port_gap`` from each other.
+    """
     shapes, links = scene.shapes, scene.links
     boxes = [shape.box for shape in shapes]
-    layout = place(boxes, [link[:2] for link in links], scene.leaves_first)
+    if port_gap > PORT_GAP:
+        boxes = _grown(boxes, Counter(link.target for link in links), port_gap)
+    wanted = {}
+    for number, pixels in (room or {}).items():
+        pair = links[number][:2]
+        wanted[pair] = max(wanted.get(pair, 0.0), pixels)
+    layout = place(boxes, [link[:2] for link in links], scene.leaves_first, wanted)
     x_0, y_0 = left + MARGIN, top + MARGIN
     corners = [(x + x_0, y + y_0) for x, y in layout.corners]
     routes = [[(x + x_0, y + y_0) for x, y in route] for route in layout.routes]
-    parts = _arrows(shapes, boxes, corners, links, routes)
-    for shape, box, corner in zip(shapes, boxes, corners):
-        parts += _stubs(shape, box, corner)
-        parts.append(_shape_svg(shape, box, corner))
+    lines = _lines(shapes, boxes, corners, links, routes, port_gap)
     width = layout.width + 2 * MARGIN
     height = layout.height + 2 * MARGIN + (STUB if any(shape.stubs for shape in shapes) else 0)
-    return parts, width, height
+    return Placed(boxes, corners, lines, width, height)
 
 
-def _arrows(shapes, boxes, corners, links, routes) -> list:
-    """Return the arrows. Each input of a box has a port of its own on its left side, and
-    each of several outputs one on its right side, with its number."""
+def drawn(scene: Scene, left: float = 0.0, top: float = 0.0) -> tuple:
+    """Return (parts, width, height) of a scene whose top left corner is at ``left, top``."""
+    at = placed(scene, left, top)
+    parts = [ink.arrow(points) for points in at.lines.values()]
+    for shape, box, corner in zip(scene.shapes, at.boxes, at.corners):
+        parts += stub_marks(shape, box, corner)
+        parts.append(shape_svg(shape, box, corner))
+    return parts, at.width, at.height
+
+
+def _grown(boxes, entering, port_gap) -> list:
+    """Return boxes high enough for the arrows that enter them, by their number."""
+    needed = [10 + port_gap * (entering[slot] - 1) for slot in range(len(boxes))]
+    return [box._replace(height=max(box.height, height)) for box, height in zip(boxes, needed)]
+
+
+def _lines(shapes, boxes, corners, links, routes, port_gap) -> dict:
+    """Return the points of each arrow, by the number of its link. Each input of a box has a
+    port of its own on its left side, and each of several outputs one on its right side."""
     starts = [
         dict(zip(shape.outputs or (None,), _starts(shape, box, corner)))
         for shape, box, corner in zip(shapes, boxes, corners)
@@ -59,14 +99,13 @@ def _arrows(shapes, boxes, corners, links, routes) -> list:
         start = _start(starts, link)
         before = routes[number][-1] if routes[number] else start
         entering.setdefault(link.target, []).append((before[1], link.input_nr, number))
-    parts = []
+    lines = {}
     for target, arriving in entering.items():
         x, top = corners[target]
-        ports = _ports(top, boxes[target].height, len(arriving), PORT_GAP)
+        ports = _ports(top, boxes[target].height, len(arriving), port_gap)
         for port, (_, _, number) in zip(ports, sorted(arriving)):
-            start = _start(starts, links[number])
-            parts.append(ink.arrow([start, *routes[number], (x, port)]))
-    return parts
+            lines[number] = [_start(starts, links[number]), *routes[number], (x, port)]
+    return lines
 
 
 def _starts(shape, box, corner) -> list:
@@ -89,7 +128,7 @@ def _ports(top, height, count, most) -> list:
     return [first + gap * place for place in range(count)]
 
 
-def _stubs(shape, box, corner) -> list:
+def stub_marks(shape, box, corner) -> list:
     """Return the marks of untracked inputs, hanging from the lower edge of their box."""
     x, y = corner[0] + 16, corner[1] + box.height
     gap = min(12.0, (box.width - 32) / max(shape.stubs - 1, 1))
@@ -102,7 +141,7 @@ def _stubs(shape, box, corner) -> list:
     ]
 
 
-def _shape_svg(shape, box, corner) -> str:
+def shape_svg(shape, box, corner) -> str:
     x, y = corner
     middle = x + (box.width - shape.margin) / 2
     top = y + (box.height - 12.0 - LINE * len(shape.lines)) / 2

@@ -1,0 +1,60 @@
+"""Numbers and small tensors in as few characters as they need: ``14``, not ``14.0``."""
+
+import torch
+
+from .grads import shortened
+
+MOST_LISTED = 1000  # elements of a tensor that are turned into numbers
+LONGEST = 90
+# How many elements stay at each end of a list, from the fullest text to the shortest.
+ENDS = (None, (3, 1), (2, 1), (1, 1), (0, 0))
+
+
+def brief(value, ends=None) -> str:
+    """Return a number, a tensor or nested lists as text.
+
+    A whole float loses its ``.0``, any other has at most five significant digits.
+
+    Args:
+        value: a number, a tensor of any shape, or nested lists of numbers, where ``...``
+            stands for what was left out.
+        ends: (first, last), the elements that stay at each end of a longer list, with
+            ``…`` between them; None keeps all.
+    """
+    if isinstance(value, torch.Tensor):
+        plain = value.layout == torch.strided and value.numel() <= MOST_LISTED
+        value = value.detach().tolist() if plain else shortened(value)
+    if value is ...:
+        return "…"
+    if not isinstance(value, (list, tuple)):
+        return _number(value)
+    parts = list(value)
+    if ends is not None and len(parts) > sum(ends):
+        first, last = ends
+        parts = [*parts[:first], ..., *parts[len(parts) - last :]]
+    return "[" + ", ".join(brief(part, ends) for part in parts) + "]"
+
+
+def fitted(write, longest: int = LONGEST) -> str:
+    """Return ``write(ends)`` for the fullest ``ends`` whose text is not too long.
+
+    Args:
+        write: makes a text; it hands ``ends`` on to ``brief``.
+        longest: characters; where even the shortest text is longer, that one is returned.
+    """
+    text = ""
+    for ends in ENDS:
+        text = write(ends)
+        if len(text) <= longest:
+            break
+    return text
+
+
+def _number(value) -> str:
+    if isinstance(value, float):
+        if value.is_integer() and abs(value) < 1e7:
+            return str(int(value))
+        return f"{value:.5g}"
+    if isinstance(value, complex):
+        return f"({_number(value.real)}{'' if value.imag < 0 else '+'}{_number(value.imag)}j)"
+    return str(value)
