@@ -109,10 +109,11 @@ def arrow(points, stroke=MID, width=1.5, backward=False) -> str:
     )
 
 
-def document(parts, width, height, title, description, kind) -> str:
+def document(parts, width, height, title, description, kind, marks="") -> str:
     """Return the finished SVG.
 
-    ``kind`` becomes the ``data-kind`` mark that a test can wait for. The ids of the
+    ``kind`` becomes the ``data-kind`` mark that a test can wait for; ``marks`` are more such
+    attributes, with a space before each. The ids of the
     title and the description carry a digest of the picture, so that two pictures on
     one page never share an id unless they are the same picture.
     """
@@ -122,7 +123,7 @@ def document(parts, width, height, title, description, kind) -> str:
     key = hashlib.sha256(f"{words}{body}".encode()).hexdigest()[:10]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
-        f'viewBox="0 0 {width:.0f} {height:.0f}" role="img" data-kind="{escape(kind)}" '
+        f'viewBox="0 0 {width:.0f} {height:.0f}" role="img" data-kind="{escape(kind)}"{marks} '
         f'aria-labelledby="t{key} d{key}" font-family="{FONT}">'
         f'<title id="t{key}">{words[0]}</title><desc id="d{key}">{words[1]}</desc>{body}</svg>'
     )

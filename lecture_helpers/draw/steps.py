@@ -141,8 +141,8 @@ class Film:
         parts += [self._heading(position), *self._notes, self._panel(position)]
         height = self._panel_top + self._panel_height + MARGIN
         title, words = self.told(position)
-        kind = f'backward" data-step="{position}" data-steps="{self.last}'
-        return ink.document(parts, self._width, height, title, words, kind)
+        marks = f' data-step="{position}" data-steps="{self.last}"'
+        return ink.document(parts, self._width, height, title, words, "backward", marks)
 
     def told(self, position: int) -> tuple:
         """Return title and sentences for a position, as a screen reader gets them."""
@@ -169,7 +169,7 @@ class Film:
 
     def _box(self, slot, position) -> str:
         """Return one box with its marks, as it looks at a position."""
-        place = self._at_work.get(self._nodes.get(slot), self.finished)
+        place = self._at_work.get(self._nodes.get(slot), self.finished + 1)
         state = "waits" if position < place else "at work" if position == place else "done"
         leaf = self._leaf_step(slot) is not None
         known = self._boxes.get((slot, state))

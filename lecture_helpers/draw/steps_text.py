@@ -28,7 +28,8 @@ def gradient_words(gradient, longest: int = LONGEST, digits: int | None = None) 
     if len(words) > longest and digits:
         gradient = _rounded(shortened(gradient), digits)
     words = fitted(lambda ends: brief(gradient, ends), longest)
-    return words if len(words) <= longest else _shape(kept)
+    tells = len(words) <= longest and any(letter.isalnum() for letter in words)
+    return words if tells else _shape(kept)
 
 
 def _rounded(nested, digits):

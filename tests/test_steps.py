@@ -1,0 +1,258 @@
+"""A recorded backward as pictures and text: what stands there at every step."""
+
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+import torch
+from sound import SVG, leaf, rectangle
+
+from lecture_helpers import record_backward
+from lecture_helpers.draw.steps import Film
+from lecture_helpers.draw.steps_text import gradient_words
+
+
+def chain():
+    x = leaf(2.0)
+    y = 3 * x + 1
+    z = y**2
+    return record_backward(z)
+
+
+def diamond(**options):
+    x = leaf(2.0)
+    u = 3 * x
+    v = u + 1
+    w = u**2
+    out = v * w
+    return record_backward(out, **options)
+
+
+def pictures(record):
+    film = Film(record)
+    return [ET.fromstring(film.svg(position)) for position in range(film.finished + 1)]
+
+
+def words_in(picture):
+    return [text.text for text in picture.iter(f"{SVG}text")]
+
+
+def at_work(picture):
+    """Return the names of the boxes that are marked as being at work."""
+    groups = picture.findall(f"{SVG}g")
+    return [words_in(g)[0] for g in groups if g.get("data-state") == "at work"]
+
+
+def loose(picture):
+    """Return the texts that stand in no box: labels, headings and the panel."""
+    return [text.text for text in picture.findall(f"{SVG}text")]
+
+
+def numbers(picture):
+    return sorted(float(words) for words in loose(picture) if re.fullmatch(r"-?[\d.]+", words))
+
+
+def test_the_chain_step_by_step():
+    shown = pictures(chain())
+    assert [picture.get("data-step") for picture in shown] == ["0", "1", "2", "3", "4", "5"]
+    assert [at_work(picture) for picture in shown] == [[], ["pow"], ["add"], ["mul"], ["x"], []]
+    assert [numbers(picture) for picture in shown] == [
+        [1], [1, 14], [1, 14, 14], [1, 14, 14, 42], [1, 14, 14, 42], [1, 14, 14, 42],
+    ]  # fmt: skip
+    grads = [words for picture in shown for words in words_in(picture) if words.startswith("grad")]
+    assert [words.strip() for words in grads] == ["grad None"] * 4 + ["grad 42"] * 2
+
+
+def test_the_diamond_shows_the_sum_where_two_paths_meet():
+    shown = pictures(diamond())
+    assert [at_work(p) for p in shown] == [[], ["mul"], ["pow"], ["add"], ["mul"], ["x"], []]
+    assert [numbers(picture) for picture in shown[:5]] == [
+        [1], [1, 7, 36], [1, 7, 36, 84], [1, 7, 36, 36, 84], [1, 7, 36, 36, 84, 360],
+    ]  # fmt: skip
+    assert ["84 + 36 = 120" in loose(picture) for picture in shown] == [False] * 4 + [True] * 3
+
+
+def test_what_is_at_work_is_thick_and_what_is_past_is_thin():
+    def widths(picture):
+        """Return the width of each backward arrow's line, by the number on it."""
+        marks = list(picture)
+        found = {}
+        for place, mark in enumerate(marks):
+            if mark.tag == f"{SVG}text" and re.fullmatch(r"-?[\d.]+", mark.text):
+                found.setdefault(mark.text, []).append(float(marks[place - 3].get("stroke-width")))
+        return found
+
+    shown = pictures(chain())
+    assert widths(shown[1]) == {"1": [3], "14": [3]}
+    assert widths(shown[2]) == {"1": [1.5], "14": [3, 3]}
+    assert widths(shown[4]) == {"1": [1.5], "14": [1.5, 1.5], "42": [3]}
+    assert widths(shown[5]) == {"1": [1.5], "14": [1.5, 1.5], "42": [1.5]}
+
+
+def test_the_text_tells_every_step():
+    lines = str(diamond()).splitlines()
+    assert lines[0] == "backward from out: 5 steps"
+    assert lines[1] == "The backward starts at out with the gradient 1."
+    steps = [line for line in lines if line.startswith("step")]
+    assert steps == [
+        "step 1 of 5: MulBackward0, which made out",
+        "step 2 of 5: PowBackward0, which made w",
+        "step 3 of 5: AddBackward0, which made v",
+        "step 4 of 5: MulBackward0, which made u",
+        "step 5 of 5: AccumulateGrad of x",
+    ]
+    met = "  mul received 84 + 36 = 120: two paths meet here, and the engine adds."
+    assert met in lines
+    assert lines[-3:] == [
+        "  x received 360.",
+        "  x.grad was None; now it is 360.",
+        "Finished: x received 360. It stands in .grad.",
+    ]
+
+
+def test_accumulation_is_told():
+    w = leaf(2.0)
+    w.grad = torch.tensor(7.0)
+    loss = w * 4
+    text = str(record_backward(loss))
+    assert "w.grad was 7; the backward adds: 7 + 4 = 11." in text
+
+
+def test_a_grad_that_is_not_touched_is_told():
+    record = diamond(accumulate=False)
+    assert "x.grad was not touched, as asked." in str(record)
+    assert str(record).endswith("x received 360. No .grad was touched.")
+    first, *_, last = pictures(record)
+    assert "waits" in words_in(first) and "received 360" in words_in(last)
+
+
+def test_a_hook_is_told_where_it_changes_the_gradient():
+    x = leaf(2.0)
+    y = 3 * x
+    y.register_hook(lambda gradient: gradient * 10)
+    z = y**2
+    text = str(record_backward(z))
+    assert "mul received 120. A hook changed it on the way." in text
+    assert text.count("A hook changed it") == 1
+
+
+def test_a_hook_is_told_where_it_changes_a_sum():
+    x = leaf(2.0)
+    y = 3 * x
+    y.register_hook(lambda gradient: -gradient)
+    z = y * y
+    assert "mul received -12, the sum of 2 parts" not in str(record := record_backward(z))
+    assert "mul received 6 + 6 = -12. A hook changed it on the way." in str(record)
+
+
+def test_a_hook_that_empties_grad_is_told():
+    w = leaf(2.0)
+    w.register_post_accumulate_grad_hook(lambda leaf: setattr(leaf, "grad", None))
+    loss = w * 4
+    assert "w.grad was None; now it is None. A hook changed it afterwards." in str(
+        record_backward(loss)
+    )
+
+
+def test_an_output_that_nothing_uses_received_none_not_zero():
+    x = leaf(1.0, 2.0, 3.0)
+    first, second, _third = x.unbind()
+    out = first * second
+    lines = str(record_backward(out)).splitlines()
+    assert "  unbind output 2 received nothing: None, not 0." in lines
+    assert "  unbind output 0 received 2." in lines
+
+
+def test_a_large_gradient_is_told_by_shape_and_norm():
+    x = torch.ones(200, 100, requires_grad=True)
+    y = x.sum()
+    record = record_backward(y)
+    assert "to x: 200 × 100 values, norm 141.42" in str(record)
+    assert "200 × 100 values" in "".join(words_in(pictures(record)[-1]))
+
+
+def test_a_long_backward_is_cut_in_the_text_and_folded_in_the_picture():
+    x = leaf(1.0)
+    y = x
+    for _ in range(300):
+        y = y * 1.0 + 0.0
+    record = record_backward(y)
+    lines = str(record).splitlines()
+    assert "... 541 steps left out; .steps holds them all ..." in lines
+    assert sum(line.startswith("step") for line in lines) == 60
+    picture = pictures(record)[300]
+    assert any("folded away" in words for words in loose(picture))
+
+
+PROGRAMS = {
+    "chain": chain,
+    "diamond": diamond,
+    "tensors": lambda: tensors(),
+    "several outputs": lambda: several(),
+    "matrices": lambda: matrices(),
+    "a leaf alone": lambda: record_backward(leaf(2.0)),
+}
+
+
+def tensors():
+    w, b = leaf(0.5, -1.0, 2.0), leaf(1.0)
+    h = torch.relu(w * torch.tensor([1.0, 2.0, 3.0]) + b)
+    loss = (h**2 + 3 * h).mean()
+    return record_backward(loss)
+
+
+def several():
+    x = leaf(1.0, 2.0, 3.0)
+    a, b, c = x.unbind()
+    out = a * b + torch.stack([c, a]).max()
+    return record_backward(out)
+
+
+def matrices():
+    a = torch.tensor([[2.0, 3.0], [1.0, 4.0]], requires_grad=True)
+    b = torch.tensor([[1.0, 2.0], [3.0, 1.0]], requires_grad=True)
+    total = (a @ b).sum()
+    return record_backward(total)
+
+
+@pytest.mark.parametrize("make", PROGRAMS.values(), ids=list(PROGRAMS))
+def test_every_picture_is_sound(make):
+    record = make()
+    film = Film(record)
+    for position in range(film.finished + 1):
+        svg = film.svg(position)
+        assert svg == Film(record).svg(position)
+        picture = ET.fromstring(svg)
+        width, height = float(picture.get("width")), float(picture.get("height"))
+        boxes = [rectangle(group) for group in picture.findall(f"{SVG}g")]
+        labels = [place_of(mark) for mark in picture.findall(f"{SVG}rect")]
+        for left, top, right, bottom in boxes + labels:
+            assert 0 <= left and right <= width and 0 <= top and bottom <= height
+        for label in labels:
+            assert not any(overlap(label, box) for box in boxes), label
+        for count, label in enumerate(labels):
+            assert not any(overlap(label, other) for other in labels[:count]), label
+
+
+def place_of(mark):
+    x, y, width, height = (float(mark.get(key)) for key in ("x", "y", "width", "height"))
+    return x, y, x + width, y + height
+
+
+def overlap(one, other):
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def test_boxes_stay_where_they_are():
+    for make in (chain, diamond, tensors):
+        places = [[rectangle(g) for g in p.findall(f"{SVG}g")] for p in pictures(make())]
+        assert all(place == places[0] for place in places)
+
+
+def test_gradient_words():
+    assert gradient_words(None) == "None"
+    assert gradient_words(torch.tensor([1.0, 0.5])) == "[1, 0.5]"
+    third = torch.full((3,), 1 / 3)
+    assert gradient_words(third, 22, 3) == "[0.333, 0.333, 0.333]"
+    assert gradient_words(third, 40, 3) == "[0.33333, 0.33333, 0.33333]"
+    assert gradient_words(torch.ones(2, 3, 4), 22) == "2 × 3 × 4 values"
