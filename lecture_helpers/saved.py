@@ -81,8 +81,8 @@ class SavedReader:
                 found.append(_without_data(name, FREED))
                 continue
             if isinstance(raw, tuple):
-                for nr, one in enumerate(raw):
-                    self._read(found, node, name, one, f"{name}[{nr}]")
+                for nr, one in enumerate(raw):  # reading a freed list has raised
+                    self._read(found, node, None, one, f"{name}[{nr}]")
             else:
                 self._read(found, node, name, raw, name)
         return tuple(found)
@@ -94,7 +94,7 @@ class SavedReader:
             found.append(self._kept(called, data, PACKED if packed else KEPT))
         elif packed or data is not None:
             found.append(_without_data(called, PACKED))
-        elif _is_freed(node, name):
+        elif name is not None and is_freed(node, name):
             found.append(_without_data(called, FREED))
 
     def _kept(self, name, tensor, state) -> Saved:
@@ -111,8 +111,12 @@ def _without_data(name, state) -> Saved:
     return Saved(name, None, None, None, (), state)
 
 
-def _is_freed(node, name) -> bool:
-    """Return whether backward freed this one, or nothing was ever saved there."""
+def is_freed(node, name) -> bool:
+    """Return whether backward freed a saved tensor whose ``_raw_saved_*.data`` is None.
+
+    Otherwise nothing was ever saved there. Only for one that no hook packed, and not for a
+    list of tensors: reading ``_saved_*`` runs the unpack hooks.
+    """
     try:
         getattr(node, f"_saved_{name}")
     except RuntimeError:

@@ -127,6 +127,15 @@ def test_what_a_hook_or_a_checkpoint_packed_is_said_and_not_unpacked():
     assert states == ["packed", "packed"] and calls == ["ran"]
 
 
+def test_a_packed_index_beside_an_empty_place_is_not_unpacked():
+    x = leaf([1.0, 2.0], [3.0, 4.0])
+    calls = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: [t], calls.append):
+        y = x[:, [0, 1]]
+    (saved,) = the(show_graph(y, saved=True), "IndexBackward0").saved
+    assert (saved.name, saved.state, calls) == ("indices[1]", "packed", [])
+
+
 def test_reading_saved_tensors_leaves_the_in_place_check_on():
     x = leaf(1.0)
     y = x.exp()
