@@ -7,7 +7,7 @@ from .grads import shortened
 MOST_LISTED = 1000  # elements of a tensor that are turned into numbers
 LONGEST = 90
 # How many elements stay at each end of a list, from the fullest text to the shortest.
-ENDS = (None, (3, 1), (2, 1), (1, 1), (0, 0))
+ENDS = (None, (3, 1), (2, 1), (1, 1), (1, 0), (0, 0))
 
 
 def brief(value, ends=None) -> str:

@@ -1,0 +1,131 @@
+"""Rules of operations with a kink or a step, that work on each element alone.
+
+Where the slope jumps (``relu`` at 0, ``max`` of equals) torch chooses a value, and the rule
+chooses the same.
+"""
+
+import torch
+
+from .table import TWO, Part, op
+
+FLAT = op(
+    "The function is a staircase: its slope is 0 wherever it has one.",
+    Part("0", lambda g, s: torch.zeros_like(g)),
+)
+
+
+def _inside(s):
+    """Return where a clamped element lies between its bounds."""
+    kept = torch.ones_like(s.self, dtype=torch.bool)
+    if s.optional("min") is not None:
+        kept = kept & (s.self >= s.min)
+    if s.optional("max") is not None:
+        kept = kept & (s.self <= s.max)
+    return kept
+
+
+def _clamp(s):
+    lower = "{min} <= " if s.get("min") is not None else ""
+    upper = " <= {max}" if s.get("max") is not None else ""
+    return f"incoming × ({lower}{{self}}{upper})"
+
+
+def _low_code(g, s):
+    below = s.self < s.min
+    below = below if s.optional("max") is None else below & (s.min < s.max)
+    return torch.where(below, g, 0)
+
+
+def _high_code(g, s):
+    above = s.self > s.max
+    above = above if s.optional("min") is None else above | (s.max < s.min)
+    return torch.where(above, g, 0)
+
+
+CLAMPED = Part(_clamp, lambda g, s: torch.where(_inside(s), g, 0))
+CLAMP_WORDS = "The gradient passes where the element lies within the bounds, and is 0 outside."
+
+
+def _larger(sign, opposite):
+    """Return the parts of ``maximum`` (sign ``>``) or ``minimum``; equals share equally."""
+
+    def symbols(one, other):
+        def tell(s):
+            left, right = s.get("self"), s.get("other")
+            ties = left is not None and right is not None and bool((left == right).any())
+            return f"incoming × ({{{one}}} {sign} {{{other}}})" + ", half if equal" * ties
+
+        return tell
+
+    def code(loses):
+        def work(g, s):
+            halved = torch.where(s.self == s.other, g / 2, g)
+            return torch.where(loses(s), 0, halved)
+
+        return work
+
+    def below(s):
+        return s.self < s.other
+
+    def above(s):
+        return s.self > s.other
+
+    first, second = (below, above) if sign == ">" else (above, below)
+    return Part(symbols("self", "other"), code(first)), Part(symbols("other", "self"), code(second))
+
+
+FILLED_WORDS = "Elements that were overwritten get 0; the others pass the gradient on."
+KEPT = Part("incoming × (not {mask})", lambda g, s: torch.where(s.mask, 0, g))
+
+KINKS = {
+    "ReluBackward0": op(
+        "The gradient passes where the result is above 0, and is 0 elsewhere, at 0 too.",
+        Part("incoming × ({result} > 0)", lambda g, s: torch.where(s.result > 0, g, 0)),
+    ),
+    "LeakyReluBackward0": op(
+        "The gradient passes where the input is above 0, and elsewhere times the small slope.",
+        Part(
+            "incoming × (1 where {self} > 0, else {negative_slope})",
+            lambda g, s: torch.where(s.self > 0, g, g * s.negative_slope),
+        ),
+    ),
+    "AbsBackward0": op(
+        "The slope of an absolute value is the sign of the input: 1, -1, and 0 at 0.",
+        Part("incoming × sign({self})", lambda g, s: g * s.self.sign()),
+    ),
+    "ClampBackward0": op(
+        f"{CLAMP_WORDS} There it goes to the bound that was put in the element's place.",
+        CLAMPED,
+        Part("incoming × ({self} < {min})", _low_code),
+        Part("incoming × ({self} > {max})", _high_code),
+        broadcasts=True,
+    ),
+    "ClampBackward1": op(CLAMP_WORDS, CLAMPED),
+    "ClampMinBackward0": op(CLAMP_WORDS, CLAMPED),
+    "ClampMaxBackward0": op(CLAMP_WORDS, CLAMPED),
+    "MaximumBackward0": op(
+        "The larger of the two gets the gradient; equals get half each.",
+        *_larger(">", "<"), called=TWO, broadcasts=True,
+    ),
+    "MinimumBackward0": op(
+        "The smaller of the two gets the gradient; equals get half each.",
+        *_larger("<", ">"), called=TWO, broadcasts=True,
+    ),
+    "WhereBackward0": op(
+        "Each element's gradient goes to the side that was chosen; the other side gets 0.",
+        Part("incoming × {condition}", lambda g, s: torch.where(s.condition, g, 0)),
+        Part("incoming × (not {condition})", lambda g, s: torch.where(s.condition, 0, g)),
+        broadcasts=True,
+    ),
+    "MaskedFillBackward0": op(FILLED_WORDS, KEPT),
+    "MaskedFillBackward1": op(
+        f"{FILLED_WORDS} The value that was put in gets the sum of their gradients.",
+        KEPT, Part("incoming × {mask}", lambda g, s: torch.where(s.mask, g, 0)),
+        broadcasts=True,
+    ),
+    "SignBackward0": FLAT,
+    "RoundBackward0": FLAT,
+    "FloorBackward0": FLAT,
+    "CeilBackward0": FLAT,
+    "TruncBackward0": FLAT,
+}  # fmt: skip
