@@ -12,10 +12,11 @@ import torch
 
 from .asked import names_for, tensors_of
 from .grads import shape_of
-from .graph import Graph, capture, collector_paused
+from .graph import MOST_VALUES, Graph, capture, collector_paused
 from .names import callers_namespaces
 from .nodes import Node
 from .recorder import Recorder
+from .rules import read_rule
 from .shown import Shown
 from .walk import AccumulateGrad, class_name, refuse_too_many, safe_depth
 
@@ -195,7 +196,10 @@ def _record(output, gradient, options, named, namespaces, helper) -> BackwardRec
         refuse_too_many([held.tensor for held in by_name], helper)
         names = names_for((), named, by_name, namespaces)
         graph, walked = capture([output], 1, names)
-    _check_graph(graph, options["accumulate"], helper)
+        _check_graph(graph, options["accumulate"], helper)
+        rules = {}
+        if walked.operations <= MOST_VALUES:
+            rules = {place: read_rule(node, names) for node, place in walked.places.items()}
     recorder = Recorder(options["whole"])
     given = recorder.copy(torch.ones_like(output) if gradient is None else gradient)
     again = options["retain_graph"], options["create_graph"]
@@ -207,7 +211,7 @@ def _record(output, gradient, options, named, namespaces, helper) -> BackwardRec
     nodes, grads = graph.nodes, recorder.grads
     steps = tuple(
         [
-            Step(nodes[place], arrived, sent, *grads.get(place, NO_GRADS))
+            Step(nodes[place], arrived, sent, *grads.get(place, NO_GRADS), rules.get(place))
             for place, sent, arrived in recorder.ran
         ]
     )

@@ -36,7 +36,7 @@ SENTENCE_LINE = 18.0
 EM = 0.6  # average width of a letter of a sentence, in units of its size
 NARROWEST = 620.0
 MOST_MEASURED = 200  # steps whose sentences decide how high their panel is
-PAST = "#d9622b"
+PAST = "#cf4f14"  # the orange that has the same contrast with white and with near-black
 PANEL = ink.Look("#fff7ed", "#fdba74", radius=6)
 LABEL = ink.Look("#fff7ed", PAST, 1, 9)
 LABEL_AT_WORK = ink.Look("#ffedd5", ink.ACTIVE.stroke, 2, 9)
@@ -82,7 +82,7 @@ class Film:
         size = self._at.width, HEADING + self._at.height + BELOW
         self._notes, self._width, self._panel_top = with_notes([], *size, scene.notes)
         self._width = max(self._width, NARROWEST)
-        self._boxes = {}
+        self._boxes, self._told = {}, {}
 
     def _gradients(self, scene) -> dict:
         """Return (sent, received, words) of what runs back along a link, by its number."""
@@ -149,7 +149,15 @@ class Film:
         if position == self.finished:
             return record_title(self.record), record_text(self.record)
         title = f"{record_title(self.record)}; {step_title(self.record, position)}"
-        return title, "\n".join(words for words, _ in step_lines(self.record, position))
+        return title, "\n".join(words for words, _ in self._sentences(position))
+
+    def _sentences(self, position) -> list:
+        """Return what is said at a position, as (words, strong)."""
+        if position not in self._told:
+            finished = position == self.finished
+            lines = result_lines(self.record) if finished else step_lines(self.record, position)
+            self._told[position] = lines
+        return self._told[position]
 
     @cached_property
     def _forward(self) -> str:
@@ -194,8 +202,7 @@ class Film:
             place = self._at_work.get(node, self.finished)
             if place <= position and node in self._met:
                 (x, y), width = self._at.corners[slot], self._at.boxes[slot].width
-                fill = ink.ACTIVE.stroke if place == position else PAST
-                found.append(ink.text(x + width, y - 5, self._met[node], 12, fill, True, "end"))
+                found.append(ink.text(x + width, y - 5, self._met[node], 12, PAST, True, "end"))
         return found
 
     @cached_property
@@ -215,12 +222,12 @@ class Film:
         if position < self.finished:
             words = f"backward, {step_title(self.record, position)}"
         end = self._width - MARGIN
-        return left + ink.text(end, 17, words, 13, ink.ACTIVE.stroke, True, anchor="end")
+        return left + ink.text(end, 17, words, 13, PAST, True, anchor="end")
 
     def _panel(self, position) -> str:
         width = self._width - 2 * MARGIN
         parts = [ink.box(MARGIN, self._panel_top, width, self._panel_height, PANEL)]
-        for count, (words, strong) in enumerate(self._sentences(position), 1):
+        for count, (words, strong) in enumerate(self._lines(position), 1):
             y, fill = self._panel_top + SENTENCE_LINE * count, ink.DARK if strong else ink.SOFT
             parts.append(ink.text(MARGIN + 14, y + 4, words, SENTENCE_SIZE, fill, strong, "start"))
         return "".join(parts)
@@ -228,16 +235,14 @@ class Film:
     @cached_property
     def _panel_height(self) -> float:
         positions = [*range(min(self.last, MOST_MEASURED) + 1), self.finished]
-        return 16 + SENTENCE_LINE * max(len(self._sentences(position)) for position in positions)
+        return 16 + SENTENCE_LINE * max(len(self._lines(position)) for position in positions)
 
-    def _sentences(self, position) -> list:
+    def _lines(self, position) -> list:
         """Return the lines of the panel as (words, strong), broken to its width."""
-        finished = position == self.finished
-        lines = result_lines(self.record) if finished else step_lines(self.record, position)
         letters = int((self._width - 2 * MARGIN - 28) / (SENTENCE_SIZE * EM))
         return [
             (piece, strong)
-            for words, strong in lines
+            for words, strong in self._sentences(position)
             for piece in textwrap.wrap(words, letters, subsequent_indent="  ")
         ]
 

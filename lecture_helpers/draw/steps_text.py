@@ -78,7 +78,8 @@ def _operation_lines(record, step) -> list:
     for input_nr, receiver in sorted(receivers.items()):
         words = gradient_words(step.grad_inputs[input_nr])
         if input_nr in told:
-            words = " = ".join(filter(None, told[input_nr][1:]))
+            _, symbols, numbers = told[input_nr]
+            words = f"{symbols} = {words if numbers.startswith('no numbers') else numbers}"
         lines.append((f"to {_called(record.graph.nodes[receiver])}: {words}", True))
     if step.rule is None:
         lines.append((NO_RULE, False))
