@@ -69,47 +69,61 @@ def grad_table(*tensors, **named) -> GradTable:
         TypeError: an argument is neither a tensor nor holds one.
         ValueError: more tensors are given than can be looked at safely.
     """
-    found = [(held, isinstance(thing, nn.Module)) for thing in tensors for held in _held(thing, "")]
-    found += [(held, True) for name, thing in named.items() for held in _held(thing, name)]
+    found = given_tensors("grad_table", tensors, named, callers_namespaces(1))
+    return GradTable(tuple(_row(*held) for held in found))
+
+
+def given_tensors(helper: str, tensors, named, namespaces) -> list[Held]:
+    """Return the tensors among a helper's arguments, each under its name.
+
+    A name from a keyword or a module wins, then the caller's own variable, then the
+    place in a container; "(no name)" stands for none.
+
+    Raises:
+        TypeError: an argument is neither a tensor nor holds one, or there is none.
+        ValueError: more tensors are given than can be looked at safely.
+    """
+    found = [(held, isinstance(thing, nn.Module))
+             for thing in tensors for held in _held(helper, thing, "")]  # fmt: skip
+    found += [(held, True) for name, thing in named.items() for held in _held(helper, thing, name)]
     if not found:
-        raise TypeError("grad_table was given no tensor; pass the tensors to tabulate")
-    refuse_too_many([held.tensor for held, _ in found], "grad_table")
+        raise TypeError(f"{helper} was given no tensor; pass the tensors to tabulate")
+    refuse_too_many([held.tensor for held, _ in found], helper)
     names = Names()
-    names.add_namespaces(callers_namespaces(1))
-    rows = []
-    for held, explicit in found:
-        known = held if explicit else names.of(held.tensor) or held
-        rows.append(_row(known.name or "(no name)", held.tensor))
-    return GradTable(tuple(rows))
+    names.add_namespaces(namespaces)
+    known = [held if explicit else names.of(held.tensor) or held for held, explicit in found]
+    return [Held(held.name or "(no name)", held.tensor) for held in known]
 
 
-def _held(thing, name) -> list[Held]:
+def _held(helper, thing, name) -> list[Held]:
     """Return the tensors of one argument."""
     inside = parameters_in if isinstance(thing, nn.Module) else tensors_in
     found = list(inside(thing, name))
     if not found:
         raise TypeError(
-            f"grad_table was given {type(thing).__name__}, which holds no tensor; pass a "
+            f"{helper} was given {type(thing).__name__}, which holds no tensor; pass a "
             f"torch tensor, a module, or a list, tuple, dict or dataclass of tensors"
         )
     return found
 
 
 def _row(name, tensor) -> GradRow:
-    grad = _or(lambda: quiet_grad(tensor), ...)
+    grad = or_instead(lambda: quiet_grad(tensor), ...)
     return GradRow(
         name,
         shortened(tensor),
         shape_of(tensor),
         tensor.requires_grad,
         is_leaf(tensor),
-        _or(lambda: None if tensor.grad_fn is None else class_name(tensor.grad_fn), UNREADABLE),
+        or_instead(
+            lambda: None if tensor.grad_fn is None else class_name(tensor.grad_fn), UNREADABLE
+        ),
         shortened(grad) if isinstance(grad, torch.Tensor) else grad,
     )
 
 
-def _or(read, instead):
-    """Return what ``read`` gives, ``instead`` where the tensor refuses."""
+def or_instead(read, instead):
+    """Return what ``read()`` gives, ``instead`` where the tensor refuses."""
     try:
         return read()
     except Exception:  # nested, functorch, fake and lazy tensors each raise their own
@@ -139,7 +153,7 @@ def shortened(tensor: torch.Tensor):
     ``...`` alone stands for a tensor that keeps no readable values (meta, for one), for
     one of more than two dimensions and 16 elements, and for a large sparse one.
     """
-    return _or(lambda: _shortened(tensor.detach()), ...)
+    return or_instead(lambda: _shortened(tensor.detach()), ...)
 
 
 def _shortened(tensor):
