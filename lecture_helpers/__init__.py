@@ -7,6 +7,7 @@ from .draw import use_text
 from .errors import expect_error
 from .grads import GradRow, GradTable, grad_table
 from .graph import Edge, Graph, Options, Output, show_graph
+from .history import GradHistory, HistoryRow, grad_history
 from .nodes import Node
 from .pictures import Picture, show_picture
 from .recorder import Summary
@@ -17,10 +18,12 @@ __all__ = [
     "BackwardRecord",
     "Difference",
     "Edge",
+    "GradHistory",
     "GradRow",
     "GradTable",
     "Graph",
     "GraphComparison",
+    "HistoryRow",
     "Node",
     "Options",
     "Output",
@@ -33,6 +36,7 @@ __all__ = [
     "compare_graphs",
     "device",
     "expect_error",
+    "grad_history",
     "grad_table",
     "predict",
     "press",

@@ -7,8 +7,9 @@ from ..backward import BackwardRecord
 from ..compare import GraphComparison
 from ..grads import GradTable
 from ..graph import Graph
+from ..history import GradHistory
 from ..pictures import Picture
-from . import table, text
+from . import history, table, text
 
 TEXT_VARIABLE = "LECTURE_TEXT"
 _text_only = os.environ.get(TEXT_VARIABLE, "").strip() not in ("", "0")
@@ -55,6 +56,7 @@ _RENDERINGS = {
     Graph: _Rendering("image/svg+xml", _graph_svg, text.graph_text),
     GraphComparison: _Rendering("image/svg+xml", _comparison_svg, _comparison_text),
     GradTable: _Rendering("text/html", table.table_html, table.table_text),
+    GradHistory: _Rendering("text/html", history.history_html, history.history_text),
     Picture: _Rendering("image/svg+xml", lambda picture: picture.svg, lambda p: p.words),
 }
 

@@ -10,10 +10,18 @@ COLUMNS = ("name", "value", "shape", "requires_grad", "is_leaf", "grad_fn", "gra
 
 def table_text(table: GradTable) -> str:
     """Return the table in aligned columns."""
-    lines = [COLUMNS, *(_cells(row) for row in table.rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(COLUMNS))]
-    padded = ("  ".join(cell.ljust(w) for cell, w in zip(line, widths)).rstrip() for line in lines)
-    return "\n".join(padded)
+    return "\n".join(aligned([COLUMNS, *(_cells(row) for row in table.rows)]))
+
+
+def aligned(rows) -> list:
+    """Return one line for each row of cells, the columns aligned."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+def html_cell(cell: str) -> str:
+    """Return one cell of data, None in italics."""
+    return "<td><i>None</i></td>" if cell == "None" else f"<td>{escape(cell)}</td>"
 
 
 def table_html(table: GradTable) -> str:
@@ -24,9 +32,8 @@ def table_html(table: GradTable) -> str:
 
 
 def _html_cells(row) -> str:
-    name, *rest = (escape(cell) for cell in _cells(row))
-    cells = "".join("<td><i>None</i></td>" if c == "None" else f"<td>{c}</td>" for c in rest)
-    return f'<th scope="row">{name}</th>{cells}'
+    name, *rest = _cells(row)
+    return f'<th scope="row">{escape(name)}</th>{"".join(map(html_cell, rest))}'
 
 
 def _cells(row) -> tuple:
