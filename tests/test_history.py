@@ -58,13 +58,22 @@ def test_a_history_goes_on_when_its_block_is_entered_again():
         pass
     weight.grad = None
     with history:
+        weight.grad = torch.tensor(5.0)
+        weight.grad = None
         loss().backward()
+        weight.grad = torch.tensor(7.0)
+    weight.grad = torch.tensor(8.0)
+    with history:
+        weight.grad = None
     assert told(history)[1:] == [
         ("backward", 1, "weight", None, -24.0, -24.0),
         ("backward", 2, "weight", -24.0, -24.0, -48.0),
         ("changed", None, "weight", -48.0, None, -72.0),
         ("reset", None, "weight", -72.0, None, None),
         ("backward", 3, "weight", None, -24.0, -24.0),
+        ("changed", None, "weight", -24.0, None, 7.0),
+        ("changed", None, "weight", 7.0, None, 8.0),
+        ("reset", None, "weight", 8.0, None, None),
     ]
 
 
@@ -171,13 +180,19 @@ def test_a_large_gradient_is_shortened_and_noticed_by_identity_and_version():
         (w * 2).sum().backward()
         w.grad[500] = 7.0  # where the row does not show it
         w.sum().backward()
+        w.grad = None
+        (w * 1).sum().backward()
+        version = w.grad._version
         w.grad = w.grad.clone()
+        assert w.grad._version == version
     shown = {2.0: [2.0, 2.0, 2.0, ..., 2.0], 3.0: [3.0, 3.0, 3.0, ..., 3.0]}
     assert told(history)[1:] == [
         ("backward", 1, "w", None, shown[2.0], shown[2.0]),
         ("changed", None, "w", shown[2.0], None, shown[2.0]),
         ("backward", 2, "w", shown[2.0], [1.0, 1.0, 1.0, ..., 1.0], shown[3.0]),
-        ("changed", None, "w", shown[3.0], None, shown[3.0]),
+        ("reset", None, "w", shown[3.0], None, None),
+        ("backward", 3, "w", None, [1.0, 1.0, 1.0, ..., 1.0], [1.0, 1.0, 1.0, ..., 1.0]),
+        ("changed", None, "w", [1.0, 1.0, 1.0, ..., 1.0], None, [1.0, 1.0, 1.0, ..., 1.0]),
     ]
 
 
@@ -205,6 +220,24 @@ def test_tensor_hooks_come_before_and_post_accumulate_hooks_within_a_row():
     for hook in hooks:
         hook.remove()
     assert grads(history, "w") == [(None, 30.0, 60.0), (60.0, 30.0, 180.0)]
+
+
+def test_what_a_hook_does_to_another_tensor_is_no_part_of_what_backward_added():
+    w, b = leaf(2.0), leaf(1.0)
+
+    def fills_another(tensor):
+        b.grad = torch.tensor(100.0)
+
+    hook = w.register_post_accumulate_grad_hook(fills_another)
+    with grad_history(b, w) as history:
+        later = b * 0  # an operation made first is taken last
+        (w * 3 + later).backward()
+    hook.remove()
+    assert told(history)[2:] == [
+        ("backward", 1, "w", None, 3.0, 3.0),
+        ("changed", None, "b", None, None, 100.0),
+        ("backward", 1, "b", 100.0, 0.0, 100.0),
+    ]
 
 
 def test_an_optimizer_in_the_backward_leaves_none_after():

@@ -98,17 +98,19 @@ print(history.rows[1].source if "w.backward" in str(history) else str(history).s
     assert run.stdout.split() in (["w.backward()"], ["backward", "1", "None", "1.0", "1.0"])
 
 
-def test_a_thread_without_the_callers_statements_looks_at_the_one_that_waits():
+def said_in_a_thread_of_torchs(thread):
+    """Return what a thread says whose only statements are torch's, as in the engine's own."""
     said = []
-    namespace = {"__name__": "torch.thread", "run": lambda: None, "said": said,
-                 "look": running_statement, "thread": threading.get_ident()}  # fmt: skip
-    exec("def run():\n    said.append(look(thread))", namespace)
-    _thread.start_new_thread(namespace["run"], ())
-    while not said:
+    namespace = {"__name__": "torch.thread", "said": said, "look": running_statement}
+    exec("def run(thread):\n    said.append(look(thread))", namespace)
+    _thread.start_new_thread(namespace["run"], (thread,))
+    for _ in range(1000):
+        if said:
+            break
         time.sleep(0.01)
-    assert said == ["time.sleep(0.01)"]
-    exec("def run():\n    said.append(look(-1))", namespace)
-    _thread.start_new_thread(namespace["run"], ())
-    while len(said) < 2:
-        time.sleep(0.01)
-    assert said[1] is None
+    return said[0]
+
+
+def test_a_thread_without_the_callers_statements_looks_at_the_one_that_waits():
+    assert said_in_a_thread_of_torchs(threading.get_ident()) == "time.sleep(0.01)"
+    assert said_in_a_thread_of_torchs(-1) is None
