@@ -1,6 +1,13 @@
 """The base of our widgets: live where a front end listens, text and picture elsewhere."""
 
+from html import escape
+
+from ..draw import bundle
+
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
+SVG, HTML = "image/svg+xml", "text/html"
+LIKE_AN_OUTPUT = "jp-RenderedHTMLCommon rendered_html"  # a table gets a front end's own looks
+FROM_A_FUNCTION = (Exception, SystemExit)  # what a learner's own function may raise
 
 
 class Live:
@@ -37,3 +44,30 @@ class Live:
         return self.to_text()
 
     __repr__ = __str__
+
+
+def html_of(shown) -> str:
+    """Return a graph, a table, a drawing or text as HTML for a page inside a widget."""
+    rendered = _rendered(shown)
+    picture = rendered.get(SVG) or rendered.get(HTML)
+    if picture:
+        return f'<div class="{LIKE_AN_OUTPUT}" style="width: fit-content">{picture}</div>'
+    return f"<pre>{escape(rendered['text/plain'])}</pre>"
+
+
+def picture_in(shown) -> dict:
+    """Return a graph or a drawing by its MIME type; empty for a table, text, or where
+    text is wanted."""
+    return {mime: data for mime, data in _rendered(shown).items() if mime == SVG}
+
+
+def _rendered(shown) -> dict:
+    return {"text/plain": shown} if isinstance(shown, str) else bundle(shown)
+
+
+def told(error) -> str:
+    """Return class and message of an error, also where it cannot tell its message."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:
+        return type(error).__name__

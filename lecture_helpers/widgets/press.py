@@ -6,12 +6,9 @@ from contextlib import redirect_stderr, redirect_stdout
 from html import escape
 from itertools import groupby
 
-from ..draw import bundle
 from ..shown import Shown
-from .live import Live
+from .live import FROM_A_FUNCTION, Live, html_of, picture_in, told
 
-SVG, HTML = "image/svg+xml", "text/html"
-LIKE_AN_OUTPUT = "jp-RenderedHTMLCommon rendered_html"  # a table gets a front end's own looks
 MOST_TOLD = 6  # how many changes of the button the line below them recounts
 MOST_PRINTED = 2000  # how many characters of a function's own output are shown
 
@@ -50,13 +47,13 @@ class Press(Live):
         with redirect_stdout(printed), redirect_stderr(printed):
             try:
                 self._functions[name]()
-            except (Exception, SystemExit) as error:  # the learner's own function
-                said.append(f"{_label(name)} raised {_told(error)}")
+            except FROM_A_FUNCTION as error:
+                said.append(f"{_label(name)} raised {told(error)}")
             try:
                 self.shown = self._look()
-            except (Exception, SystemExit) as error:
+            except FROM_A_FUNCTION as error:
                 self.shown = ""
-                said.append(f"The function that shows raised {_told(error)}")
+                said.append(f"The function that shows raised {told(error)}")
         words = "".join(f"<div><b>{escape(sentence)}</b></div>" for sentence in said)
         if printed.getvalue():
             words += f"<pre>{escape(printed.getvalue()[-MOST_PRINTED:])}</pre>"
@@ -72,18 +69,18 @@ class Press(Live):
         return shown
 
     def _redraw(self, said):
-        self._page.value = f"<div>{escape(self.sentence)}</div>{said}{_html(self.shown)}"
+        self._page.value = f"<div>{escape(self.sentence)}</div>{said}{html_of(self.shown)}"
 
     @property
     def sentence(self) -> str:
         """What was pressed so far, in order."""
         runs = [(name, len(list(run))) for name, run in groupby(self.pressed)]
-        told = [_label(name) + _times(count) for name, count in runs[-MOST_TOLD:]]
-        if not told:
+        counted = [_label(name) + _times(count) for name, count in runs[-MOST_TOLD:]]
+        if not counted:
             return "Nothing pressed yet."
         if len(runs) > MOST_TOLD:
-            told.insert(0, "...")
-        return f"Pressed: {', then '.join(told)}."
+            counted.insert(0, "...")
+        return f"Pressed: {', then '.join(counted)}."
 
     def to_text(self) -> str:
         """Return the buttons, what was pressed and what is shown, as text."""
@@ -92,35 +89,15 @@ class Press(Live):
 
     def picture(self) -> dict:
         """Return the shown graph or drawing, unless it is a table or text is wanted."""
-        return {mime: data for mime, data in _rendered(self.shown).items() if mime == SVG}
+        return picture_in(self.shown)
 
 
 def _label(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _told(error) -> str:
-    """Return class and message of an error, also where it cannot tell its message."""
-    try:
-        return f"{type(error).__name__}: {error}"
-    except Exception:
-        return type(error).__name__
-
-
 def _times(count: int) -> str:
     return "" if count == 1 else " twice" if count == 2 else f" {count} times"
-
-
-def _rendered(shown) -> dict:
-    return {"text/plain": shown} if isinstance(shown, str) else bundle(shown)
-
-
-def _html(shown) -> str:
-    rendered = _rendered(shown)
-    picture = rendered.get(SVG) or rendered.get(HTML)
-    if picture:
-        return f'<div class="{LIKE_AN_OUTPUT}" style="width: fit-content">{picture}</div>'
-    return f"<pre>{escape(rendered['text/plain'])}</pre>"
 
 
 def press(show, /, **buttons) -> Press:
