@@ -1,15 +1,16 @@
 """Data to picture, table and text. Loaded when the first thing is shown."""
 
 import os
+from importlib import import_module
 from typing import NamedTuple
 
 from ..backward import BackwardRecord
 from ..compare import GraphComparison
+from ..curve import Plot
 from ..grads import GradTable
 from ..graph import Graph
 from ..history import GradHistory
 from ..pictures import Picture
-from . import history, table, text
 
 TEXT_VARIABLE = "LECTURE_TEXT"
 _text_only = os.environ.get(TEXT_VARIABLE, "").strip() not in ("", "0")
@@ -21,43 +22,30 @@ class _Rendering(NamedTuple):
     words: object
 
 
-def _graph_svg(graph):
-    from .svg import graph_svg  # brings the layout library with it
+def _late(module, function):
+    """Return a function of a module here, which is imported when it is first called."""
 
-    return graph_svg(graph)
+    def call(shown):
+        return getattr(import_module(f".{module}", __name__), function)(shown)
 
-
-def _comparison_svg(comparison):
-    from .comparison import comparison_svg
-
-    return comparison_svg(comparison)
+    return call
 
 
-def _comparison_text(comparison):
-    from .comparison import comparison_text
-
-    return comparison_text(comparison)
+def _rendering(mime, module, picture, text_module, words) -> _Rendering:
+    return _Rendering(mime, _late(module, picture), _late(text_module, words))
 
 
-def _record_svg(record):
-    from .steps import record_svg
-
-    return record_svg(record)
-
-
-def _record_text(record):
-    from .steps_text import record_text
-
-    return record_text(record)
-
-
+SVG, HTML = "image/svg+xml", "text/html"
 _RENDERINGS = {
-    BackwardRecord: _Rendering("image/svg+xml", _record_svg, _record_text),
-    Graph: _Rendering("image/svg+xml", _graph_svg, text.graph_text),
-    GraphComparison: _Rendering("image/svg+xml", _comparison_svg, _comparison_text),
-    GradTable: _Rendering("text/html", table.table_html, table.table_text),
-    GradHistory: _Rendering("text/html", history.history_html, history.history_text),
-    Picture: _Rendering("image/svg+xml", lambda picture: picture.svg, lambda p: p.words),
+    BackwardRecord: _rendering(SVG, "steps", "record_svg", "steps_text", "record_text"),
+    Graph: _rendering(SVG, "svg", "graph_svg", "text", "graph_text"),
+    GraphComparison: _rendering(
+        SVG, "comparison", "comparison_svg", "comparison", "comparison_text"
+    ),
+    GradTable: _rendering(HTML, "table", "table_html", "table", "table_text"),
+    GradHistory: _rendering(HTML, "history", "history_html", "history", "history_text"),
+    Plot: _rendering(SVG, "plots", "plot_svg", "plots", "plot_text"),
+    Picture: _Rendering(SVG, lambda picture: picture.svg, lambda picture: picture.words),
 }
 
 
@@ -77,17 +65,17 @@ def is_text_only() -> bool:
 
 
 def text_of(shown) -> str:
-    """Return the text form of a ``Graph``, a comparison, a table or a ``Picture``."""
+    """Return the text form of anything that is ``Shown``."""
     return _RENDERINGS[type(shown)].words(shown)
 
 
 def picture_of(shown) -> str:
-    """Return the SVG or HTML of a ``Graph``, a comparison, a table or a ``Picture``."""
+    """Return the SVG or HTML of anything that is ``Shown``."""
     return _RENDERINGS[type(shown)].picture(shown)
 
 
 def bundle(shown) -> dict:
-    """Return the MIME bundle of a ``Graph``, a comparison, a table or a ``Picture``.
+    """Return the MIME bundle of anything that is ``Shown``.
 
     A picture never stops the cell: where it cannot be drawn, the bundle holds the
     text with one line that says why.
