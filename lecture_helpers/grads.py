@@ -70,7 +70,7 @@ def grad_table(*tensors, **named) -> GradTable:
         ValueError: more tensors are given than can be looked at safely.
     """
     found = given_tensors("grad_table", tensors, named, callers_namespaces(1))
-    return GradTable(tuple(_row(*held) for held in found))
+    return GradTable(tuple(row_of(*held) for held in found))
 
 
 def given_tensors(helper: str, tensors, named, namespaces) -> list[Held]:
@@ -107,7 +107,8 @@ def _held(helper, thing, name) -> list[Held]:
     return found
 
 
-def _row(name, tensor) -> GradRow:
+def row_of(name: str, tensor: torch.Tensor) -> GradRow:
+    """Return what autograd knows of one tensor, under the name given."""
     grad = or_instead(lambda: quiet_grad(tensor), ...)
     return GradRow(
         name,

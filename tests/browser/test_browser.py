@@ -194,6 +194,45 @@ def test_prediction_answers_back_and_the_slider_redraws(browser, lab):
     page.close()
 
 
+def test_slider_and_checkbox_redraw_graph_table_and_plot(browser, lab):
+    page = open_notebook(browser, lab, ROOT / "notebooks" / "01_dynamic_computation_graphs.ipynb")
+    run_cells(page, "set-up", "branch-run", "branch-slider")
+    page.get_by_text("At x = 2.0 the result is -0.54402").wait_for()
+    graph, plot, row = (
+        page.locator(f".jupyter-widgets {inner}")
+        for inner in ("svg[data-kind=graph]", "svg[data-kind=plot] > g", "tbody tr >> nth=0")
+    )
+    assert plot.get_attribute("data-slope") == "-4.1954"
+    assert row.inner_text().split() == ["x", "2.0", "()", "True", "True", "None", "-4.1954"]
+    assert "tangent with slope -4.1954" in plot.text_content()
+    wide = page.locator(".jupyter-widgets svg[data-kind=plot]").bounding_box()["width"]
+    assert wide == 420
+    row.scroll_into_view_if_needed()
+    page.screenshot(path=SCREENSHOTS / f"what-if-{lab.theme}.png")
+
+    handle = page.locator(".noUi-handle")
+    handle.press("Home")
+    page.get_by_text("At x = 0.0 the result is 0.84147, the gradient for x is 0.5403.").wait_for()
+    assert (plot.get_attribute("data-at"), plot.get_attribute("data-slope")) == ("0.0", "0.5403")
+    assert row.inner_text().split() == ["x", "0.0", "()", "True", "True", "None", "0.5403"]
+    assert graph.locator("[data-node]").count() == 3 and "AddBackward0" in graph.inner_html()
+
+    box = page.get_by_label("x requires grad")
+    assert box.is_checked()
+    box.press("Space")
+    page.get_by_text("No input is tracked, so the result has no graph").wait_for()
+    assert (plot.get_attribute("data-at"), plot.get_attribute("data-slope")) == ("0.0", "None")
+    assert "no tangent: x is not tracked" in plot.text_content()
+    assert row.inner_text().split() == ["x", "0.0", "()", "False", "True", "None", "None"]
+    assert graph.locator("[data-node]").count() == 1 and "Backward" not in graph.inner_html()
+    page.screenshot(path=SCREENSHOTS / f"what-if-untracked-{lab.theme}.png")
+
+    box.press("Space")
+    page.get_by_text("the gradient for x is 0.5403.").wait_for()
+    assert "AddBackward0" in graph.inner_html() and plot.get_attribute("data-slope") == "0.5403"
+    page.close()
+
+
 def test_buttons_run_functions_and_redraw(browser, lab):
     page = open_notebook(browser, lab, ROOT / "notebooks" / "01_dynamic_computation_graphs.ipynb")
     run_cells(page, "set-up", "total-run", "zero-press")
