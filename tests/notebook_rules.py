@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import nbformat
-from execute_notebooks import KEPT_CELL_METADATA, KERNELSPEC, WIDGET_VIEW
+from execute_notebooks import KEPT_CELL_METADATA, KERNELSPEC, WIDGET_VIEW, is_compared
 from stamp_links import BADGE_ID, SETUP_ID, public_address, stamp
 
 UNSTABLE = {
@@ -104,9 +104,5 @@ def opted_out(path: Path) -> list:
     return [
         (cell.id, cell.metadata.get("nbval_reason", ""))
         for cell in notebook.cells
-        if cell.cell_type == "code"
-        and (
-            re.search(r"NBVAL_(?!CHECK)|PYTEST_VALIDATE_IGNORE", cell.source)
-            or any(tag.startswith(("nbval-", "raises")) for tag in cell.metadata.get("tags", []))
-        )
+        if cell.cell_type == "code" and not is_compared(cell)
     ]

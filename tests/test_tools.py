@@ -156,7 +156,9 @@ def test_set_up_again_where_the_pins_the_place_or_the_python_changed(pretended, 
     pins = course.ROOT / "constraints.txt"
     pins.write_text(pins.read_text() + "more==1\n")
     assert course.digest() != before
-    assert not course.is_usable()  # the pretended Python says nothing, like a broken one
+    assert not course.is_usable(
+        course.PYTHON
+    )  # the pretended Python says nothing, like a broken one
     count = len(pretended)
     course.set_up("open")
     assert ["venv"] in pretended[count:]

@@ -16,7 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".venv"
-PYTHON = FOLDER / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+INTERPRETER = "Scripts/python.exe" if os.name == "nt" else "bin/python"
+PYTHON = FOLDER / INTERPRETER
 EXTRAS = {"open": "lab", "test": "lab,test"}  # in order: each holds what those before it need
 OLDEST = (3, 11)
 INTERRUPTED = 130
@@ -32,8 +33,8 @@ def set_up(task):
         f"Setting up {FOLDER}. The first time this downloads PyTorch and takes some minutes.",
         flush=True,
     )
-    if not is_usable():
-        make_environment()
+    if not is_usable(PYTHON):
+        make_environment(FOLDER)
     packages = ["--constraint", "constraints.txt", "--editable", f".[{EXTRAS[task]}]"]
     install = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", *packages]
     if subprocess.run([*install, "--quiet"], cwd=ROOT).returncode:
@@ -63,17 +64,17 @@ def done_for(task):
     return marker(task).read_text() if marker(task).exists() else None
 
 
-def is_usable():
-    """Return whether .venv is whole and of this Python's version."""
-    if not PYTHON.exists():
+def is_usable(python):
+    """Return whether an environment's Python is there, has pip, and is of this version."""
+    if not python.exists():
         return False
     ask = "import pip, sys; print(list(sys.version_info[:2]))"
-    asked = subprocess.run([PYTHON, "-c", ask], capture_output=True, text=True)
+    asked = subprocess.run([python, "-c", ask], capture_output=True, text=True)
     return asked.returncode == 0 and asked.stdout.strip() == str(list(sys.version_info[:2]))
 
 
-def make_environment():
-    """Make an empty .venv with pip in it."""
+def make_environment(folder):
+    """Make an empty virtual environment with pip in it; what was in the folder goes."""
     try:
         import ensurepip  # noqa: F401, Debian and Ubuntu ship it in a package of its own
     except ImportError:
@@ -81,7 +82,7 @@ def make_environment():
             "This Python cannot make virtual environments. On Debian and Ubuntu run "
             "'apt-get install -y python3-venv', then this command again."
         )
-    venv.create(FOLDER, with_pip=True, clear=FOLDER.exists())
+    venv.create(folder, with_pip=True, clear=folder.exists())
 
 
 def open_course(options):
@@ -101,10 +102,14 @@ def open_course(options):
 
 
 def check_course(options):
-    """Run the tests. A reader's own LECTURE_TEXT must not change what is compared."""
-    environment = {name: value for name, value in os.environ.items() if name != "LECTURE_TEXT"}
-    command = [PYTHON, "-m", "pytest", *options]
-    return subprocess.run(command, cwd=ROOT, env=environment).returncode
+    """Run the tests."""
+    command, variables = [PYTHON, "-m", "pytest", *options], environment_without("LECTURE_TEXT")
+    return subprocess.run(command, cwd=ROOT, env=variables).returncode
+
+
+def environment_without(*names):
+    """Return the environment variables without those that would change what is compared."""
+    return {name: value for name, value in os.environ.items() if name not in names}
 
 
 def main(arguments):

@@ -4,6 +4,7 @@ Usage: python tools/execute_notebooks.py [NOTEBOOK ...]     (default: all of not
 """
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -60,6 +61,13 @@ def normalise(notebook) -> None:
                 # view the stored text or picture shows.
                 output.data.pop(WIDGET_VIEW, None)
         cell.outputs = _joined(cell.outputs)
+
+
+def is_compared(cell) -> bool:
+    """Return whether nbval compares the outputs of a code cell: no comment or tag opts it out."""
+    by_comment = re.search(r"NBVAL_(?!CHECK)|PYTEST_VALIDATE_IGNORE", cell.source)
+    tags = cell.metadata.get("tags", [])
+    return not by_comment and not any(tag.startswith(("nbval-", "raises")) for tag in tags)
 
 
 def _joined(outputs) -> list:

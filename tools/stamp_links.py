@@ -74,18 +74,22 @@ def layout_pin() -> str:
 
 def stamp(notebook, name: str, address: str | None) -> None:
     """Stamp one notebook, in place: the set-up cell and the badge."""
-    source = f"git+{address}" if address else ""
+    stamp_setup(notebook, f"git+{address}" if address else "")
+    notebook.cells = [cell for cell in notebook.cells if cell.id != BADGE_ID]
+    if address:
+        badge = nbformat.v4.new_markdown_cell(colab_badge(address, f"notebooks/{name}"))
+        badge.id = BADGE_ID
+        notebook.cells.insert(0, badge)
+
+
+def stamp_setup(notebook, source: str) -> None:
+    """Stamp the set-up cell, in place, to install from ``source``, which is pip's own term."""
     setup = next((cell for cell in notebook.cells if cell.id == SETUP_ID), None)
     if setup is None:
         setup = nbformat.v4.new_code_cell(id=SETUP_ID)
         notebook.cells.insert(1, setup)
     setup.source = SETUP.format(source=source, layout=layout_pin())
     setup.metadata = nbformat.from_dict({"cellView": "form", "jupyter": {"source_hidden": True}})
-    notebook.cells = [cell for cell in notebook.cells if cell.id != BADGE_ID]
-    if address:
-        badge = nbformat.v4.new_markdown_cell(colab_badge(address, f"notebooks/{name}"))
-        badge.id = BADGE_ID
-        notebook.cells.insert(0, badge)
 
 
 def colab_badge(address: str, path: str) -> str:
