@@ -5,10 +5,8 @@ import tomllib
 
 import pytest
 import yaml
-
-
-def name_of(requirement):
-    return re.match(r"[A-Za-z0-9._-]+", requirement)[0].lower().replace("_", "-")
+from colab_rules import name_of
+from colab_rules import stated as lines_of
 
 
 @pytest.fixture
@@ -18,8 +16,15 @@ def project(root):
 
 @pytest.fixture
 def pins(root):
-    lines = (root / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    return dict(line.split("==") for line in lines if line and not line.startswith("#"))
+    lines = lines_of((root / "constraints.txt").read_text(encoding="utf-8"))
+    return dict(line.split("==") for line in lines)
+
+
+@pytest.fixture
+def colab(root):
+    """What the Colab-like leg installs: name -> pin, None where constraints.txt has it."""
+    lines = lines_of((root / "tests" / "colab" / "requirements.txt").read_text(encoding="utf-8"))
+    return {name_of(line): line.partition("==")[2] or None for line in lines}
 
 
 def stated(project):
@@ -50,12 +55,18 @@ def test_environment_yml_names_the_same_packages_with_the_same_pins(root, projec
     assert conda == ["python=3.11", "pip"]
 
 
-def test_the_floors_admit_what_colab_has(project):
-    """The versions of Colab's package list of August 2026."""
-    colab = {"torch": "2.11.0", "ipywidgets": "7.7.1", "matplotlib": "3.10.0"}
+def test_the_floors_admit_what_colab_has(project, colab):
+    """The leg runs on another torch than Colab's 2.11.0, so that floor is tested here only."""
     floors = dict(requirement.split(">=") for requirement in project["dependencies"])
-    for name, version in colab.items():
-        assert numbers(floors[name]) <= numbers(version)
+    assert colab["ipywidgets"] == "7.7.1" and colab["torch"] is None
+    for name, version in {**colab, "torch": "2.11.0"}.items():
+        if name in floors:
+            assert numbers(floors[name]) <= numbers(version)
+
+
+def test_what_the_colab_like_leg_does_not_pin_is_pinned_in_constraints(colab, pins):
+    free = {name for name, pin in colab.items() if pin is None}
+    assert free == {"torch", "nbval"} and free <= {name_of(name) for name in pins}
 
 
 def test_the_package_imports_without_what_it_does_not_need_yet():

@@ -7,15 +7,18 @@ import sys
 from pathlib import Path
 
 import nbformat
+from colab_leg import comparison
 
 
 def check(path, **environment):
     """Run the strict comparison on one notebook, as the test command does, and return it."""
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-p", "no:cacheprovider",
-         "--rootdir", path.parent, "-c", os.devnull, path],
-        capture_output=True, text=True, cwd=path.parent, env={**os.environ, **environment},
-    )  # fmt: skip
+        comparison(sys.executable, [path]),
+        capture_output=True,
+        text=True,
+        cwd=path.parent,
+        env={**os.environ, **environment},
+    )
 
 
 def copy(root, folder):
