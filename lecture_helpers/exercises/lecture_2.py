@@ -1,0 +1,187 @@
+"""Checks of lecture 2."""
+
+import torch
+
+from ..devices import device
+from .checking import Case, Verdict, check
+
+TOLERANCE = 1e-6
+
+
+def check_freeze(function) -> Verdict:
+    """Check exercise 2.1 a: freeze one layer so that no optimizer step moves it.
+
+    ``function(model, layer)`` takes a module and the name of one of its layers, and
+    returns the names of the parameters of the model that still require grad. A step of
+    SGD with weight decay must then leave the frozen parameters where they are, and move
+    the others.
+    """
+    asked = [
+        ("body, head", "body", ()),
+        ("body, head", "head", ()),
+        ("head, head2", "head", ()),
+        ("body, middle, head", "body", ("middle.bias",)),
+    ]
+    cases = []
+    for layers, layer, before in asked:
+        model = _model(layers.split(", "), before)
+        frozen = [f"{layer}.weight", f"{layer}.bias", *before]
+        learning = [name for name, _ in model.named_parameters() if name not in frozen]
+        words = f"model = {layers}, layer = {layer!r}"
+        if before:
+            words += f", where {' and '.join(before)} was frozen before"
+        cases.append(Case(words, (model, layer), learning, _looks_at_a_step(model, learning)))
+    return check(lambda given: function(*given), cases)
+
+
+def _model(layers, frozen) -> torch.nn.Module:
+    """Return a module of named layers; those not frozen hold an old gradient."""
+    model = torch.nn.Module()
+    for count, name in enumerate(layers):
+        layer = torch.nn.Module()
+        layer.weight = torch.nn.Parameter(torch.tensor([[count + 1.0, -1.0]], device=device))
+        layer.bias = torch.nn.Parameter(torch.tensor([0.5], device=device))
+        model.add_module(name, layer)
+    for name, parameter in model.named_parameters():
+        if name in frozen:
+            parameter.requires_grad_(False)
+        else:
+            parameter.grad = torch.ones_like(parameter)
+    return model
+
+
+def _looks_at_a_step(model, learning):
+    """Return a look at a step of SGD with weight decay: what moved, and what should have."""
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=0.5)
+
+    def look():
+        before = {name: p.detach().clone() for name, p in model.named_parameters()}
+        tracked = [p.sum() for p in model.parameters() if p.requires_grad]
+        if tracked:
+            torch.stack(tracked).sum().backward()
+        optimizer.step()
+        for name, parameter in model.named_parameters():
+            moved = not torch.equal(parameter, before[name])
+            if moved and name not in learning:
+                said = f"a step of the optimizer moved {name}; expected it to stay"
+                return f"the names are right, but {said}"
+            if not moved and name in learning:
+                return f"the names are right, but {name} no longer learns; expected it to move"
+        return None
+
+    return look
+
+
+def check_gets_grad(function) -> Verdict:
+    """Check exercise 2.2 a: the names of the tensors whose ``.grad`` a backward fills.
+
+    ``function(tensors)`` takes a dict from names to tensors that take part in one loss,
+    and returns a list of names.
+    """
+    w = _leaf([2.0])
+    b = _leaf([1.0])
+    x = torch.ones(1, device=device)
+    doubled, scaled, kept, used = w * 2, x * 2, w * 3, w * 4
+    kept.retain_grad()
+    asked = [
+        {"w": w, "x": x, "b": b},
+        {"w": w, "h = w * 2": doubled},
+        {"w": w, "x": x, "c = x * 2, with x untracked": scaled},
+        {"b": b, "m = w.to(torch.float64)": w.to(torch.float64), "d = w.detach()": w.detach()},
+        {"h = w * 3, which called retain_grad()": kept, "k = w * 4": used, "x": x},
+    ]
+    cases = []
+    for tensors in asked:
+        filled = [name for name, t in tensors.items() if _is_filled(t)]
+        cases.append(Case(f"tensors = {', '.join(tensors)}", tensors, filled))
+    return check(function, cases)
+
+
+def _is_filled(tensor) -> bool:
+    return tensor.retains_grad or (tensor.is_leaf and tensor.requires_grad)
+
+
+def check_one_result(function) -> Verdict:
+    """Check exercise 2.2 b: the gradient of one element of a result, by ``gradient=``.
+
+    ``function(f, x, i)`` takes a function of 1-d tensors, a list of floats and an index;
+    it returns the gradient of ``f(x)[i]`` as a list of floats.
+    """
+    asked = [
+        ("x**2", lambda x: x**2, [1.0, 2.0, 3.0], 1),
+        ("x * x.sum()", lambda x: x * x.sum(), [1.0, 2.0, 3.0], 0),
+        ("x.cumsum(0)", lambda x: x.cumsum(0), [5.0, -1.0], 1),
+        ("stack([x.prod(), 3 * x[0]])", lambda x: torch.stack([x.prod(), 3 * x[0]]),
+         [2.0, 3.0, 4.0], 0),
+        ("stack([x.sum()])", lambda x: torch.stack([x.sum()]), [1.0, 4.0], 0),
+    ]  # fmt: skip
+    cases = []
+    for words, f, x, i in asked:
+        leaf = _leaf(x)
+        (row,) = torch.autograd.grad(f(leaf)[i], leaf)
+        cases.append(Case(f"f(x) = {words}, x = {x}, i = {i}", (f, x, i), row.tolist()))
+    return check(lambda given: function(*given), cases)
+
+
+def check_is_twice(function) -> Verdict:
+    """Check exercise 2.3 a: whether one float is twice another, up to rounding.
+
+    ``function(first, second)`` returns True or False.
+    """
+    asked = [
+        (-24.0, -48.0, True),
+        (36.0, 72.0, True),
+        (-24.0, 1000.0, False),
+        (0.0, 0.0, True),
+        (0.1 + 0.2, 0.6, True),
+        (3.0, 6.1, False),
+        (-24.0, 48.0, False),
+    ]
+    cases = [
+        Case(f"first = {first}, second = {second}", (first, second), expected)
+        for first, second, expected in asked
+    ]
+    return check(lambda given: function(*given), cases)
+
+
+def check_train(function) -> Verdict:
+    """Check exercise 2.3 b: one reset per optimizer step, whatever the number of losses.
+
+    ``function(w, optimizer, steps)`` takes a 0-d parameter, its optimizer, and a list
+    with a list of loss functions for each step; it returns w after each step.
+    """
+    asked = [
+        ("one step, losses 1w, 2w, 3w", [[1, 2, 3]], 0.0, None),
+        ("two steps, losses 1w, 2w and then 3w", [[1, 2], [3]], 0.0, None),
+        ("one step, loss 1w, where w.grad already holds 100.0", [[1]], 0.0, 100.0),
+        ("momentum 0.5, losses 2w and then none", [[2], []], 0.5, None),
+    ]
+    cases = []
+    for words, factors, momentum, stale in asked:
+        w = torch.nn.Parameter(torch.tensor(2.0, device=device))
+        w.grad = None if stale is None else torch.tensor(stale, device=device)
+        optimizer = torch.optim.SGD([w], lr=0.1, momentum=momentum)
+        steps = [[_times(factor) for factor in losses] for losses in factors]
+        values, value, last = [], 2.0, 0.0
+        for losses in factors:
+            if losses:
+                last = momentum * last + sum(losses)
+                value -= 0.1 * last
+            values.append(round(value, 4))
+        cases.append(Case(f"steps = {words}", (w, optimizer, steps), values))
+    return check(lambda given: _rounded(function(*given)), cases)
+
+
+def _times(factor):
+    return lambda w: factor * w
+
+
+def _rounded(came):
+    """Return a list of floats without their float32 tails; anything else as it came."""
+    if isinstance(came, (list, tuple)) and all(isinstance(value, float) for value in came):
+        return type(came)(round(value, 4) for value in came)
+    return came
+
+
+def _leaf(values) -> torch.Tensor:
+    return torch.tensor(values, device=device, requires_grad=True)
