@@ -43,7 +43,7 @@ except ModuleNotFoundError:
 import torch
 from lecture_helpers import (
     compare_graphs, device, expect_error, grad_table, predict, press, show_graph, show_picture,
-    use_text, what_if,
+    use_text, watch_backward, what_if,
 )\
 """
 
