@@ -42,8 +42,8 @@ except ModuleNotFoundError:
 
 import torch
 from lecture_helpers import (
-    compare_graphs, device, expect_error, grad_table, predict, press, show_graph, show_picture,
-    use_text, watch_backward, what_if,
+    compare_graphs, device, expect_error, grad_history, grad_table, predict, press,
+    record_backward, show_graph, show_picture, use_text, watch_backward, what_if,
 )\
 """
 
