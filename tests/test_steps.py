@@ -112,7 +112,7 @@ def test_the_text_tells_every_step():
     assert lines[-3:] == [
         "  x received 360.",
         "  x.grad was None; now it is 360.",
-        "Finished: x received 360. It stands in .grad.",
+        "Finished: x received 360, its .grad is 360.",
     ]
 
 
@@ -140,6 +140,7 @@ def test_accumulation_is_told():
     loss = w * 4
     text = str(record_backward(loss))
     assert "w.grad was 7; the backward adds: 7 + 4 = 11." in text
+    assert text.endswith("Finished: w received 4, its .grad is 11.")
 
 
 def test_a_grad_that_is_not_touched_is_told():

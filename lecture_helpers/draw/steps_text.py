@@ -176,11 +176,16 @@ def _landed(arrived, before, after) -> bool:
 
 def result_lines(record: BackwardRecord) -> list:
     """Return what the whole backward left in each leaf."""
-    landed = [step for step in record.steps if step.node.is_leaf]
-    words = [f"{shorten(label(step.node))} received {gradient_words(step.grad_outputs[0], 40)}"
-             for step in landed]  # fmt: skip
-    where = "It stands in .grad." if record.accumulated else "No .grad was touched."
-    return [(f"Finished: {listed(words)}. {where}", True)]
+    words = [_left(record, step) for step in record.steps if step.node.is_leaf]
+    where = "" if record.accumulated else " No .grad was touched."
+    return [(f"Finished: {listed(words)}.{where}", True)]
+
+
+def _left(record, step) -> str:
+    name = shorten(label(step.node))
+    arrived, now = (gradient_words(one, 40) for one in (step.grad_outputs[0], step.grad_after))
+    received = f"{name} received {arrived}"
+    return f"{received}, its .grad is {now}" if record.accumulated else received
 
 
 def record_text(record: BackwardRecord, most_steps: int = MOST_LINES) -> str:
