@@ -6,6 +6,10 @@ The values are between 0.5 and 2, ``z`` (5,) has both signs, a zero and equal va
 """
 
 import torch
+from torch.nn import functional as F
+
+from lecture_helpers.rules import read_rule
+from lecture_helpers.walk import class_name
 
 TEXT = """
 AddBackward0: a + b; a + 1; 1 + a; torch.add(a, b, alpha=2); a + c; s + c; a + p; p + a;
@@ -173,3 +177,45 @@ def tensors(dtype=torch.float64) -> dict:
     for name, tensor in found.items():
         tensor.requires_grad_(name not in "pq")
     return found
+
+
+def made(text: str, dtype=torch.float64) -> torch.Tensor:
+    """Return what an expression makes, with tensors and new numbers of a dtype."""
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        return eval(text, {"torch": torch, "F": F, **tensors(dtype)})
+    finally:
+        torch.set_default_dtype(default)
+
+
+def node_of(output, kind: str):
+    """Return the first node of a class behind a tensor, breadth first."""
+    waiting = [output.grad_fn]
+    for node in waiting:
+        if class_name(node) == kind:
+            return node
+        waiting += [source for source, _ in node.next_functions if source is not None]
+    raise AssertionError(f"no {kind} behind the output")
+
+
+def stepped(output, kind: str, names=None, gradient=None):
+    """Return the rule of a node, and what the engine hands in and takes out of that node.
+
+    What a node computes for an input that is not tracked goes nowhere: it is left out.
+    """
+    node = node_of(output, kind)
+    rule = read_rule(node, names)
+    seen = []
+    handle = node.register_hook(lambda sent, came: seen.append((sent, came)))
+    if gradient is None:
+        generator = torch.Generator().manual_seed(2)
+        gradient = torch.rand(output.shape, generator=generator, dtype=torch.float64) + 0.5
+    try:
+        output.backward(gradient.to(output.dtype), retain_graph=True)
+    finally:
+        handle.remove()
+    ((grad_inputs, grad_outputs),) = seen
+    tracked = [source is not None for source, _ in node.next_functions]
+    sent = tuple(one if used else None for one, used in zip(grad_inputs, tracked))
+    return rule, grad_outputs, sent

@@ -80,7 +80,7 @@ KEPT = Part("incoming × (not {mask})", lambda g, s: torch.where(s.mask, 0, g))
 KINKS = {
     "ReluBackward0": op(
         "The gradient passes where the result is above 0, and is 0 elsewhere, at 0 too.",
-        Part("incoming × ({result} > 0)", lambda g, s: torch.where(s.result > 0, g, 0)),
+        Part("incoming × ({result} > 0)", lambda g, s: torch.where(s.result <= 0, 0, g)),
     ),
     "LeakyReluBackward0": op(
         "The gradient passes where the input is above 0, and elsewhere times the small slope.",

@@ -28,7 +28,7 @@ SCALAR = "_saved_"
 _attributes = {}  # of each class of node: (saved tensors, saved numbers)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Rule:
     """The derivative rule of one node, with this step's numbers.
 
@@ -38,9 +38,12 @@ class Rule:
 
     grad_fn: str
     words: str
-    _op: Op
     _saved: Saved
     _symbols: dict
+
+    @property
+    def _op(self) -> Op:
+        return RULES[self.grad_fn]
 
     def apply(self, grad_outputs) -> tuple:
         """Return what the rule sends on, computed from the copies by its own formula.
@@ -147,7 +150,7 @@ def _read(node, grad_fn, found, names):
         else:
             symbols[name] = symbol_of(tensor, called, names)
     words = found.words(saved) if callable(found.words) else found.words
-    return Rule(grad_fn, words, found, saved, symbols)
+    return Rule(grad_fn, words, saved, symbols)
 
 
 def _attributes_of(kind) -> tuple:

@@ -37,16 +37,33 @@ def tell(rule, nr: int, grad_outputs: tuple, went_out) -> Line:
     """Return the ``Line`` of one input that got the gradient ``went_out``."""
     part, saved = rule._op.part(nr), rule._saved
     template = part.symbols(saved) if callable(part.symbols) else part.symbols
-    symbols = filled(template, rule._symbols, lambda name: brief(getattr(saved, name)))
+    template, turned = _turned_once(template, rule._symbols)
+    known = {name: symbol[:-1] if name in turned else symbol
+             for name, symbol in rule._symbols.items()}  # fmt: skip
+    symbols = filled(template, known, lambda name: brief(getattr(saved, name)))
     shared = _shared(saved, nr) if rule._op.broadcasts else ""
     try:
-        numbers = _numbers(rule, nr, template, bool(shared), grad_outputs, went_out)
+        numbers = _numbers(rule, nr, template, turned, bool(shared), grad_outputs, went_out)
     except Missing as missing:
         numbers = f"no numbers: {missing}"
-    return Line(nr, symbols.replace("ᵀᵀ", "") + shared, numbers)
+    return Line(nr, symbols + shared, numbers)
 
 
-def _numbers(rule, nr, template, is_sum, grad_outputs, went_out):
+def _turned_once(template, symbols):
+    """Return a formula without the ``ᵀ`` that undoes that of a symbol, and of which names.
+
+    A linear layer saves ``weightᵀ``: what ``incoming @ {mat2}ᵀ`` needs is ``weight``.
+    """
+    turned = {
+        name for name, symbol in symbols.items()
+        if symbol.endswith("ᵀ") and f"{{{name}}}ᵀ" in template
+    }  # fmt: skip
+    for name in turned:
+        template = template.replace(f"{{{name}}}ᵀ", f"{{{name}}}")
+    return template, turned
+
+
+def _numbers(rule, nr, template, turned, is_sum, grad_outputs, went_out):
     known = [grad for grad in grad_outputs if grad is not None]
     if not all(isinstance(one, torch.Tensor) for one in (*known, went_out)):
         raise Missing("the gradient is too large to write out")
@@ -58,7 +75,10 @@ def _numbers(rule, nr, template, is_sum, grad_outputs, went_out):
 
     def write(ends):
         def value(name):
-            return _value(incoming if name == "incoming" else getattr(saved, name), ends)
+            if name == "incoming":
+                return _value(incoming, ends)
+            held = getattr(saved, name)
+            return _value(held.mT if name in turned else held, ends)
 
         formula = filled(template.replace("·", "×"), {}, value, numbers=True)
         formula = f"sum of {formula}" if is_sum else formula
