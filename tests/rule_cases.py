@@ -61,6 +61,10 @@ WhereBackward0: torch.where(a > 1, a, b); torch.where(a > 1, a, 0.); torch.where
     torch.where(p > 1, p, a)
 MaskedFillBackward0: z.masked_fill(z > 0, 0.); c.masked_fill(a > 1, -1)
 MaskedFillBackward1: z.masked_fill(z > 0, s); c.masked_fill(a > 1, s)
+GeluBackward0: F.gelu(z); F.gelu(a)
+SoftplusBackward0: F.softplus(z); F.softplus(z, 2, 1)
+LogSigmoidBackward0: F.logsigmoid(z)
+HardtanhBackward0: F.hardtanh(z); F.relu6(z); F.hardtanh(z, -1, 2)
 CloneBackward0: a.clone(); c.t().contiguous()
 AliasBackward0: torch.ops.aten.alias(a)
 ToCopyBackward0: a.float(); a.to(torch.bfloat16)
@@ -83,6 +87,15 @@ AmaxBackward0: c.amax(1); u.amax((0, -1)); z.amax(); z.amax(0, keepdim=True); s.
     z.expand(2, 5).clone().amax(0)
 AminBackward0: c.amin(0, keepdim=True); z.amin()
 CumsumBackward0: a.cumsum(0); c.cumsum(-1); s.cumsum(0)
+SortBackward0: z.sort().values; c.sort(0, descending=True).values; s.sort().values
+TopkBackward0: z.topk(2).values; c.topk(1, 0).values
+ProdBackward0: a.prod(); z.prod(); z[1:2].prod(); s.prod(); z[:3].prod()
+LogsumexpBackward0: a.logsumexp(0); c.logsumexp((0, 1), True); c.logsumexp(-1)
+VarBackward0: a.var(); c.var(0, unbiased=False); c.var(-1, keepdim=True);
+    c.var((0, 1), correction=3)
+StdBackward0: a.std(); c.std(0, unbiased=False); z[::4].std(); c.std(-1, keepdim=True)
+LinalgVectorNormBackward0: a.norm(); c.norm(dim=-1); z.norm(1); (z * 0).norm(); s.norm();
+    torch.linalg.norm(a); torch.linalg.vector_norm(c, 1, dim=0, keepdim=True)
 ViewBackward0: c.view(6); c.view(-1); c.reshape(3, 2); u.flatten(1); s.view(1, 1)
 UnsafeViewBackward0: c.t().reshape(6); u @ w
 ReshapeAliasBackward0: torch.ops.aten._reshape_alias(c, [6], [1])
@@ -98,6 +111,8 @@ TBackward0: c.t(); a.t(); s.t()
 TransposeBackward0: c.transpose(0, 1); u.transpose(0, -1); u.mT; s.transpose(0, -1)
 PermuteBackward0: c.T; u.permute(2, 0, 1); u.permute(-1, -3, -2); s.permute(())
 FlipBackward0: c.flip(0); u.flip(0, -1)
+TrilBackward0: c.tril(); u.tril(-1)
+TriuBackward0: c.triu(1)
 ExpandBackward0: a.expand(2, 3); one.expand(2, -1); s.expand(2); one.expand(4, 5, 3)
 RepeatBackward0: a.repeat(2); a.repeat(2, 2); c.repeat(1, 2, 3); s.repeat(3); s.repeat(());
     a.repeat(0)
@@ -133,6 +148,7 @@ MvBackward0: c @ a; c.mv(p); q.mv(a)
 AddmvBackward0: torch.addmv(c[:, 0], c, a, beta=2, alpha=3); torch.addmv(s, c, a)
 DotBackward0: a @ b; torch.dot(a, p); p.dot(b); torch.dot(a, a)
 SoftmaxBackward0: F.softmax(c, -1); a.softmax(0); u.softmax(1); s.softmax(0)
+SafeSoftmaxBackward0: torch.ops.aten._safe_softmax(c, -1)
 LogSoftmaxBackward0: F.log_softmax(c, -1); u.log_softmax(0); s.log_softmax(-1)
 MseLossBackward0: F.mse_loss(a, b); F.mse_loss(c, q, reduction='sum'); F.mse_loss(p, b);
     F.mse_loss(a, b, reduction='none'); F.mse_loss(s, s * 2)

@@ -103,6 +103,14 @@ KINKS = {
     "ClampBackward1": op(CLAMP_WORDS, CLAMPED),
     "ClampMinBackward0": op(CLAMP_WORDS, CLAMPED),
     "ClampMaxBackward0": op(CLAMP_WORDS, CLAMPED),
+    "HardtanhBackward0": op(
+        "The gradient passes where the element lies between the bounds, and is 0 elsewhere, "
+        "at the bounds too.",
+        Part(
+            "incoming × ({min_val} < {self} < {max_val})",
+            lambda g, s: torch.where((s.self <= s.min_val) | (s.self >= s.max_val), 0, g),
+        ),
+    ),
     "MaximumBackward0": op(
         "The larger of the two gets the gradient; equals get half each.",
         *_larger(">", "<"), called=TWO, broadcasts=True,

@@ -124,12 +124,15 @@ SQUARED_WORDS = (
     "elements for a mean; the target's has the sign turned."
 )
 
+SOFTMAX = op(
+    "The probabilities sum to 1, so a gradient that is the same for all of them moves "
+    "nothing: each gets its probability times what its gradient exceeds the average by.",
+    Part("{result} · (incoming - sum(incoming · {result}))", _softmax_code),
+)
+
 LOSSES = {
-    "SoftmaxBackward0": op(
-        "The probabilities sum to 1, so a gradient that is the same for all of them moves "
-        "nothing: each gets its probability times what its gradient exceeds the average by.",
-        Part("{result} · (incoming - sum(incoming · {result}))", _softmax_code),
-    ),
+    "SoftmaxBackward0": SOFTMAX,
+    "SafeSoftmaxBackward0": SOFTMAX,  # within scaled_dot_product_attention
     "LogSoftmaxBackward0": op(
         "Each input gets its own gradient less its probability times the sum of all of them.",
         Part("incoming - exp({result}) · sum(incoming)", _log_softmax_code),

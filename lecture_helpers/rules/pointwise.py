@@ -3,9 +3,11 @@
 The formulas are those of any table of derivatives.
 """
 
+import math
+
 import torch
 
-from .table import TWO, Part, op, raised
+from .table import TWO, Missing, Part, op, raised
 
 FRACTION = {"self": "numerator", "other": "denominator"}
 POWER = {"self": "base"}
@@ -61,6 +63,19 @@ DENOMINATOR = (
 def _silu_code(g, s):
     gate = torch.sigmoid(s.self)
     return g * (gate * (1 + s.self * (1 - gate)))
+
+
+def _gelu_code(g, s):
+    if s.approximate != "none":
+        raise Missing("this rule knows only the exact gelu")
+    below = 0.5 * (1 + torch.erf(s.self / math.sqrt(2)))
+    density = torch.exp(-0.5 * s.self**2) / math.sqrt(2 * math.pi)
+    return g * (below + s.self * density)
+
+
+def _softplus_code(g, s):
+    steep = s.beta * s.self
+    return torch.where(steep > s.threshold, g, g * torch.sigmoid(steep))
 
 
 LN2, LN10 = 0.6931471805599453, 2.302585092994046
@@ -188,6 +203,21 @@ POINTWISE = {
         "silu is x times sigmoid(x), so its slope follows from the rule of a product.",
         Part(
             "incoming × sigmoid({self}) · (1 + {self} · (1 - sigmoid({self})))", _silu_code
+        ),
+    ),
+    "GeluBackward0": op(
+        "gelu is x times Φ(x), the share of a normal distribution below x, so its slope follows "
+        "from the rule of a product; φ is the density of that distribution.",
+        Part("incoming × (Φ({self}) + {self} · φ({self}))", _gelu_code),
+    ),
+    "SoftplusBackward0": op(
+        "The slope of softplus is the sigmoid.",
+        Part("incoming × sigmoid({beta} · {self})", _softplus_code),
+    ),
+    "LogSigmoidBackward0": op(
+        "The slope of log(sigmoid(x)) is 1 less the sigmoid.",
+        Part(
+            "incoming × (1 - sigmoid({self}))", lambda g, s: g * (1 - torch.sigmoid(s.self))
         ),
     ),
     "CloneBackward0": op("A copy passes the gradient on.", PASSED),

@@ -64,8 +64,8 @@ class Rule:
             return tuple(self._gradient(nr, grad_outputs) for nr in range(len(self._saved.shapes)))
         except Missing as missing:
             raise ValueError(
-                f"the rule of {self.grad_fn} has no numbers: {missing}; read it before "
-                f"backward, from a graph of small tensors"
+                f"the rule of {self.grad_fn} has no numbers: {missing}; read a rule before its "
+                f"backward, and from small tensors"
             ) from None
 
     def told(self, grad_outputs, grad_inputs) -> tuple:

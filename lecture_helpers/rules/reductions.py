@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from .table import Part, Saved, moved, op, zeros_of_input
+from .table import Missing, Part, Saved, moved, op, zeros_of_input
 
 
 def dims_of(s: Saved) -> tuple:
@@ -110,6 +110,66 @@ def _cumsum_code(g, s):
     return g.flip(dim).cumsum(dim).flip(dim)
 
 
+def _sorted_code(g, s):
+    if not s.shape:
+        return g
+    return zeros_of_input(g, s).scatter(dims_of(s)[0], s.indices, g)
+
+
+def _sorted_words(s):
+    return f"incoming put back to index {{indices}} of dimension {dims_of(s)[0] if s.shape else 0}"
+
+
+def _logsumexp_code(g, s):
+    return unreduced(g, s) * torch.exp(s.self - unreduced(s.result, s))
+
+
+def _freedom(s) -> float:
+    """Return what a variance divides by: the count less the correction, but never below 0."""
+    return max(0, summed_count(s) - (1 if s.correction is None else s.correction))
+
+
+def _spread_of(s):
+    return s.self - s.self.mean(dims_of(s), keepdim=True) if s.shape else s.self - s.self
+
+
+def _var_code(g, s):
+    return unreduced(g, s) * 2 * _spread_of(s) / _freedom(s)
+
+
+def _std_code(g, s):
+    result = unreduced(s.result, s)
+    share = torch.where(result == 0, 0, unreduced(g, s) / result)  # 0 where all are equal
+    return share * _spread_of(s) / _freedom(s)
+
+
+def _norm_symbols(s):
+    return "incoming × sign({self})" if s.get("ord") == 1 else "incoming × {self} / {result}"
+
+
+def _norm_code(g, s):
+    if s.ord == 1:
+        return unreduced(g, s) * s.self.sign()
+    if s.ord != 2:
+        raise Missing("this rule knows only the norms of order 1 and 2")
+    result = unreduced(s.result, s)
+    return torch.where(result == 0, 0, unreduced(g, s) * s.self / result)
+
+
+def _prod_code(g, s):
+    """Multiply what stands before and after each element, so that a 0 does no harm."""
+    flat = s.self.flatten()
+    one = flat.new_ones(1)
+    before = torch.cat([one, flat[:-1]]).cumprod(0)
+    after = torch.cat([one, flat.flip(0)[:-1]]).cumprod(0).flip(0)
+    return g * (before * after).reshape(s.shape)
+
+
+SORTED = op(
+    "The values were put in order: each gradient goes back to where its value came from.",
+    moved(_sorted_words, _sorted_code),
+)
+
 REDUCTIONS = {
     "SumBackward0": SUM,
     "SumBackward1": SUM,
@@ -121,6 +181,36 @@ REDUCTIONS = {
     "MinBackward1": _shared("smallest"),
     "AmaxBackward0": _shared("largest"),
     "AminBackward0": _shared("smallest"),
+    "SortBackward0": SORTED,
+    "TopkBackward0": SORTED,
+    "ProdBackward0": op(
+        "The slope of a product with respect to one factor is the product of all others.",
+        Part("incoming × product of the other elements of {self}", _prod_code, ": "),
+    ),
+    "LogsumexpBackward0": op(
+        "The slope of logsumexp is the softmax of its input.",
+        Part("incoming × exp({self} - {result})", _logsumexp_code),
+    ),
+    "VarBackward0": op(
+        "The slope of a variance: twice the distance from the mean, over the count less the "
+        "correction (1 where none was named).",
+        Part(
+            lambda s: f"incoming × 2 · ({{self}} - mean({{self}})) / {_freedom(s)}", _var_code
+        ),
+    ),
+    "StdBackward0": op(
+        "The slope of a standard deviation: the distance from the mean, over the deviation "
+        "times the count less the correction; 0 where all are equal.",
+        Part(
+            lambda s: f"incoming × ({{self}} - mean({{self}})) / ({_freedom(s)} · {{result}})",
+            _std_code,
+        ),
+    ),
+    "LinalgVectorNormBackward0": op(
+        "The slope of a length: each element over the length, 0 where the length is 0; of the "
+        "sum of absolute values: the sign.",
+        Part(_norm_symbols, _norm_code),
+    ),
     "CumsumBackward0": op(
         "An element goes into every running sum from its own place on, so it gets the sum "
         "of their gradients.",

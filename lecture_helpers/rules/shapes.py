@@ -187,6 +187,14 @@ SHAPES = {
             lambda g, s: g.flip(s.dims),
         ),
     ),
+    "TrilBackward0": op(
+        "What lay above the diagonal was dropped and gets 0.",
+        Part("incoming.tril({diagonal})", lambda g, s: g.tril(s.diagonal)),
+    ),
+    "TriuBackward0": op(
+        "What lay below the diagonal was dropped and gets 0.",
+        Part("incoming.triu({diagonal})", lambda g, s: g.triu(s.diagonal)),
+    ),
     "ExpandBackward0": op(
         "One element stands in several places, so its gradient is the sum over them.",
         Part("incoming", lambda g, s: g), broadcasts=True,
