@@ -5,7 +5,8 @@ So the parts stand in the ``grad_inputs`` of the steps before, the sum in ``grad
 """
 
 import weakref
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -21,7 +22,6 @@ from .shown import Shown
 from .walk import AccumulateGrad, class_name, refuse_too_many, safe_depth
 
 REENTRANT = "CheckpointFunctionBackward"
-NO_GRADS = (None, None)
 
 
 class Step(NamedTuple):
@@ -60,7 +60,7 @@ class Part(NamedTuple):
     gradient: object
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class BackwardRecord(Shown):
     """One backward, recorded: what ``record_backward`` returns. It holds no graph of yours.
 
@@ -74,15 +74,16 @@ class BackwardRecord(Shown):
     steps: tuple
     given: object
     accumulated: bool
-    _leaves: dict = field(compare=False)
-    _numbers: dict = field(compare=False)
+    _leaves: dict  # the place of each, by its id, with a weak reference
+    _numbers: tuple  # of each operation, where it stands in the graph
 
     def gradient(self, tensor: torch.Tensor):
         """Return the gradient that arrived at ``tensor``, a leaf or an intermediate.
 
         For a leaf that is what this backward added to ``.grad``. A large one is a
         ``Summary``, see ``whole`` of ``record_backward``. None where none arrived, as for a
-        tensor that does not require grad.
+        tensor that does not require grad. (Where a backward inside this one, of a reentrant
+        checkpoint, also came to a leaf, it is what arrived first.)
 
         Raises:
             TypeError: the argument is no tensor.
@@ -112,27 +113,39 @@ class BackwardRecord(Shown):
             node = tensor.grad_fn
         except RuntimeError:  # a view whose base was changed in place since
             return None
-        return None if node is None else self._numbers.get(_number(node))
+        if node is None:
+            return None
+        number, kind = node._sequence_nr(), class_name(node)
+        shape, nr = shape_of(tensor), tensor.output_nr
+        found = [
+            known.id
+            for known, other in zip(self.graph.nodes, self._numbers)
+            if other == number and known.grad_fn == kind and known.shapes[nr:][:1] == (shape,)
+        ]
+        return found[0] if len(found) == 1 else None  # each thread counts from 0
 
     def parts(self, node_id: int, output_nr: int = 0) -> tuple:
         """Return the ``Part``s that met at an output of a node, in the order they came.
 
         Their sum is what arrived there, unless a hook changed it.
         """
+        return tuple(self._parts.get((node_id, output_nr), ()))
+
+    @cached_property
+    def _parts(self) -> dict:
+        """The ``Part``s of each (node id, output_nr) where any came."""
         root = self.graph.outputs[0]
-        came = (
-            [Part(None, 0, self.given)]
-            if (root.node, root.output_nr) == (node_id, output_nr)
-            else []
-        )
-        uses = {}
-        for edge in self.graph.edges:
-            if (edge.source, edge.output_nr) == (node_id, output_nr):
-                uses.setdefault(edge.target, []).append(edge.input_nr)
+        found = {(root.node, root.output_nr): [Part(None, 0, self.given)]}
+        slots = {
+            (edge.target, edge.input_nr): (edge.source, edge.output_nr) for edge in self.graph.edges
+        }
         for step in self.steps:
-            for input_nr in uses.get(step.node.id, ()):
-                came.append(Part(step.node.id, input_nr, step.grad_inputs[input_nr]))
-        return tuple(part for part in came if part.gradient is not None)
+            for input_nr, gradient in enumerate(step.grad_inputs):
+                slot = slots.get((step.node.id, input_nr))
+                if slot is not None and gradient is not None:
+                    part = Part(step.node.id, input_nr, gradient)
+                    found.setdefault(slot, []).append(part)
+        return found
 
 
 def record_backward(
@@ -204,23 +217,19 @@ def _record(output, gradient, options, named, namespaces, helper) -> BackwardRec
     given = recorder.copy(torch.ones_like(output) if gradient is None else gradient)
     again = options["retain_graph"], options["create_graph"]
     if options["accumulate"]:
-        with recorder.hooked(walked.places):
-            output.backward(gradient, *again)
+        recorder.run(output, gradient, again, walked.places)
     else:
-        recorder.run_aside(output, gradient, again, walked.places, graph.edges, names)
-    nodes, grads = graph.nodes, recorder.grads
+        recorder.run_aside(output, gradient, again, walked.places, names)
     steps = tuple(
-        [
-            Step(nodes[place], arrived, sent, *grads.get(place, NO_GRADS), rules.get(place))
-            for place, sent, arrived in recorder.ran
-        ]
+        [Step(graph.nodes[place], *seen, rules.get(place)) for place, *seen in recorder.ran]
     )
     leaves = {
         id(node.variable): (weakref.ref(node.variable), place)
         for node, place in walked.places.items()
         if type(node) is AccumulateGrad
     }
-    return BackwardRecord(graph, steps, given, options["accumulate"], leaves, _numbers(walked))
+    numbers = tuple([node._sequence_nr() for node in walked.places])
+    return BackwardRecord(graph, steps, given, options["accumulate"], leaves, numbers)
 
 
 def _check(output, gradient, options, helper):
@@ -271,17 +280,3 @@ def _check_graph(graph, accumulate, helper):
             f"runs a backward of its own and fills .grad; use checkpoint(..., "
             f"use_reentrant=False), or leave accumulate=True"
         )
-
-
-def _number(node) -> tuple:
-    """Return what tells a node apart after the graph is gone: a running number of its thread."""
-    return node._sequence_nr(), class_name(node)
-
-
-def _numbers(walked) -> dict:
-    """Return the position of each operation by its number, None where threads share one."""
-    found = {}
-    for node, place in walked.places.items():
-        number = _number(node)
-        found[number] = None if number in found else place
-    return found

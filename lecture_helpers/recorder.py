@@ -4,18 +4,18 @@ The hooks see every gradient in the order in which the engine works. They are re
 whatever happens: a hook left on a node can keep the whole graph alive for ever.
 """
 
-import weakref
-from collections import Counter
+from collections import defaultdict
 from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
+from torch.autograd.function import BackwardCFunction
+from torch.autograd.graph import GradientEdge
 
 from .grads import shape_of
 from .walk import AccumulateGrad
 
 MOST_COPIED = 10_000  # elements of a gradient that is copied; of a larger one its norm is kept
-NEVER_SENT = (lambda: None, None, None)
 
 
 class Summary(NamedTuple):
@@ -33,117 +33,128 @@ class Summary(NamedTuple):
 class Recorder:
     """Collects copies of what its hooks see. It holds no node and no tensor of the graph.
 
-    ran: (position, gradients sent on, gradients that arrived) for each node, as they ran.
-    grads: for the position of a leaf its ``.grad`` before and after.
+    Each gradient is copied where it is seen. One that was sent is copied again where it
+    arrives, since a hook may have changed it on the way without torch's notice (``.data``).
+
+    ran: (position, gradients that arrived, gradients sent on, ``.grad`` before and after)
+        for each node, in the order in which they ran. A list where two hooks fill it.
     """
 
     def __init__(self, whole: bool):
-        self.ran, self.grads = [], {}
-        self._whole = whole
-        self._sent = {}  # id of a gradient just sent -> (weak reference, version, its copy)
+        self.ran = []
+        self._most = float("inf") if whole else MOST_COPIED
+        self._running = defaultdict(list)  # the steps that have begun, by position
 
     def copy(self, tensor):
         """Return a copy of a gradient, its ``Summary`` where it is large, None for None."""
         if tensor is None:
             return None
-        if tensor.numel() > MOST_COPIED and not self._whole:
+        if tensor.numel() > self._most:
             return Summary(shape_of(tensor), tensor.dtype, _norm(tensor))
         return tensor.detach().clone() if tensor.requires_grad else tensor.clone()
 
+    def run(self, output, gradient, again, places) -> None:
+        """Run the backward and add to the ``.grad`` of the leaves.
+
+        again: ``retain_graph`` and ``create_graph``.
+        """
+        with self._hooked(places, self._around_leaf):
+            output.backward(gradient, *again)
+
+    def run_aside(self, output, gradient, again, places, names) -> None:
+        """Run the backward as ``torch.autograd.grad`` does, which touches no ``.grad``.
+
+        The engine then takes a leaf's gradient out where its ``AccumulateGrad`` would run,
+        after the hooks on the leaf, so the leaf is noted by one of those. (The ``.grad``
+        of an intermediate that retains it is filled all the same, and put back here where
+        the caller holds the intermediate.)
+        """
+        leaves = {node: place for node, place in places.items() if type(node) is AccumulateGrad}
+        edges = [GradientEdge(node, 0) for node in leaves]
+        retained = [
+            (held.tensor, held.tensor.grad) for held in names.all() if held.tensor.retains_grad
+        ]
+        try:
+            with self._hooked(places, self._on_leaf):
+                found = torch.autograd.grad(output, edges, gradient, *again, allow_unused=True)
+        finally:
+            for tensor, grad in retained:
+                tensor.grad = grad
+        noted = {step[0] for step in self.ran}
+        for place, gradient in zip(leaves.values(), found):
+            if place not in noted:
+                self.ran.append((place, (self.copy(gradient),), (), None, None))
+
     @contextmanager
-    def hooked(self, places):
+    def _hooked(self, places, hang_on_leaf):
         """Hang hooks on the nodes of ``places``, a dict of their positions, during a block."""
         handles = []
         try:
             for node, place in places.items():
                 if type(node) is AccumulateGrad:
-                    before, after = self._leaf_hooks(place, node.variable)
-                    handles += [node.register_prehook(before), node.register_hook(after)]
+                    handles += hang_on_leaf(node, place)
+                elif isinstance(node, BackwardCFunction):
+                    handles += self._around(node, place)
                 else:
-                    handles.append(node.register_hook(self._hook(place)))
+                    handles.append(node.register_hook(self._note(place)))
             yield
         finally:
             for handle in handles:
                 handle.remove()
 
-    def _hook(self, place):
-        ran, send, arrived = self.ran, self._send, self._arrived
+    def _note(self, place):
+        ran, copy = self.ran, self.copy
 
         def note(grad_inputs, grad_outputs):
-            came = arrived(grad_outputs)  # first: what is sent on may be the same tensor
-            ran.append((place, tuple([g if g is None else send(g) for g in grad_inputs]), came))
+            sent = tuple([copy(gradient) for gradient in grad_inputs])
+            ran.append(
+                (place, tuple([copy(gradient) for gradient in grad_outputs]), sent, None, None)
+            )
 
         return note
 
-    def _leaf_hooks(self, place, leaf):
+    def _around(self, node, place):
+        """Hang hooks on a custom Function. What arrives is noted before it runs: it may change
+        that in place, and a backward that it runs itself comes after its own beginning. What
+        it returns for an untracked input is dropped by the engine."""
+
+        tracked = [source is not None for source, _ in node.next_functions]
+
         def note_before(grad_outputs):
-            self.ran.append((place, (), self._arrived(grad_outputs)))
-            self.grads[place] = self.copy(leaf.grad), None
+            self._begin(place, grad_outputs, None)
+
+        def note_after(grad_inputs, _grad_outputs):
+            sent = [gradient if used else None for gradient, used in zip(grad_inputs, tracked)]
+            self._running[place].pop()[2] = tuple(map(self.copy, sent))
+
+        return node.register_prehook(note_before), node.register_hook(note_after)
+
+    def _around_leaf(self, node, place):
+        leaf = node.variable
+
+        def note_before(grad_outputs):
+            self._begin(place, grad_outputs, leaf.grad)
 
         def note_after(_grad_inputs, _grad_outputs):
-            self.grads[place] = self.grads[place][0], self.copy(leaf.grad)
+            self._running[place].pop()[4] = self.copy(leaf.grad)
 
-        return note_before, note_after
+        return node.register_prehook(note_before), node.register_hook(note_after)
 
-    def _send(self, tensor):
-        """Copy a gradient that a node sends on, and remember the copy for its receiver."""
-        copy = self.copy(tensor)
-        if not tensor.is_inference():
-            self._sent[id(tensor)] = weakref.ref(tensor), tensor._version, copy
-        return copy
+    def _begin(self, place, grad_outputs, grad):
+        step = [place, tuple(map(self.copy, grad_outputs)), (), self.copy(grad), None]
+        self.ran.append(step)
+        self._running[place].append(step)
 
-    def _arrived(self, tensors):
-        """Copy the gradients that arrive at a node. The copy made when one was sent serves
-        where it is the same tensor and nobody changed it since."""
-        copies, sent = [], self._sent
-        for tensor in tensors:
-            reference, version, copy = sent.pop(id(tensor), NEVER_SENT)
-            if tensor is None or reference() is not tensor or version != tensor._version:
-                copy = self.copy(tensor)
-            copies.append(copy)
-        return tuple(copies)
+    def _on_leaf(self, node, place):
+        leaf = node.variable
+        if not (leaf.is_leaf and leaf.requires_grad):  # no longer, so torch takes no hook
+            return ()
+        ran, copy = self.ran, self.copy
 
-    def run_aside(self, output, gradient, again, places, edges, names) -> None:
-        """Run the backward as ``torch.autograd.grad`` does, which touches no ``.grad``.
+        def note(gradient):
+            ran.append((place, (copy(gradient),), (), None, None))
 
-        again: ``retain_graph`` and ``create_graph``.
-
-        The engine then takes a leaf's gradient out where its ``AccumulateGrad`` would run,
-        that is as soon as the last part has come, so the leaf is noted there. (The ``.grad``
-        of an intermediate that retains it is filled all the same, and put back here where
-        the caller holds the intermediate.)
-        """
-        leaves = {places[node]: node.variable for node in places if type(node) is AccumulateGrad}
-        retained = [
-            (held.tensor, held.tensor.grad) for held in names.all() if held.tensor.retains_grad
-        ]
-        operations = {node: place for node, place in places.items() if place not in leaves}
-        try:
-            with self.hooked(operations):
-                found = torch.autograd.grad(
-                    output, list(leaves.values()), gradient, *again, allow_unused=True
-                )
-        finally:
-            for tensor, grad in retained:
-                tensor.grad = grad
-        self.ran = _with_leaves(self.ran, dict(zip(leaves, map(self.copy, found))), edges)
-
-
-def _with_leaves(ran, gradients, edges) -> list:
-    """Return the steps ``ran`` with one for each leaf, after the last step that feeds it."""
-    waiting_for = Counter(edge.source for edge in edges if edge.source in gradients)
-    feeds = {}
-    for edge in edges:
-        if edge.source in gradients:
-            feeds.setdefault(edge.target, []).append((edge.input_nr, edge.source))
-    order = []
-    for step in ran:
-        order.append(step)
-        for _, leaf in sorted(feeds.get(step[0], ())):
-            waiting_for[leaf] -= 1
-            if not waiting_for[leaf]:
-                order.append((leaf, (), (gradients.pop(leaf),)))
-    return order + [(leaf, (), (gradient,)) for leaf, gradient in gradients.items()]
+        return (leaf.register_hook(note),)
 
 
 def _norm(tensor) -> float | None:
