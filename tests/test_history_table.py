@@ -84,6 +84,27 @@ def test_a_long_history_shows_its_ends_and_an_empty_one_says_so():
     assert str(empty).startswith("nothing recorded yet") and "nothing recorded" in empty.to_html()
 
 
+def test_each_event_has_a_row_or_group_of_its_own():
+    w, b = leaf(2.0), leaf(3.0)
+    with grad_history(w, b) as several:
+        for _ in range(2):
+            (w * b).backward()
+    assert several.to_html().count('scope="rowgroup" rowspan="2"') == 3
+    with grad_history(w) as one:
+        w.grad = torch.tensor(7.0)
+    with one:
+        w.grad = torch.tensor(8.0)
+    assert one.to_html().count(">.grad changed</th>") == 2
+
+
+def test_sixty_rows_are_all_shown():
+    w = leaf(2.0)
+    with grad_history(w) as history:
+        for _ in range(59):
+            w.backward()
+    assert len(str(history).splitlines()) == 61 and "left out" not in history.to_html()
+
+
 def test_names_and_sources_are_escaped_and_long_sources_cut():
     with grad_history(**{"<i>": leaf(1.0), "other": leaf(1.0)}) as history:
         [one[1].backward() for one in history._log.leaves if 1 < 2 and "<b>" != "</b>" + "x" * 40]

@@ -48,11 +48,12 @@ def test_the_innermost_statement_is_told_without_its_comment():
         "é"; w.grad = None; (w * 6).backward()  # noqa: B018, E702  # fmt: skip
         steps[0]()
         steps[1]()
+        (w*8).backward()  # fmt: skip
         if (w * 7).backward() is None:
             pass
     assert sources(history) == [
         "(w * x).backward()", "(w * x).backward()", "(w * 6).backward()", "(w * 3).backward()",
-        "(w * 4).backward()", "if (w * 7).backward() is None:",
+        "(w * 4).backward()", "(w*8).backward()", "if (w * 7).backward() is None:",
     ]  # fmt: skip
 
 
