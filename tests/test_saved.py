@@ -50,7 +50,7 @@ def test_saved_bytes_are_those_of_whole_memories():
 
 
 def test_a_linear_layer_keeps_its_weight_and_input():
-    """CURRICULUM 3.3: 147,456 bytes, 131,072 with a detached input."""
+    """Lecture 3.3: 147,456 bytes, 131,072 with a detached input."""
     layer = nn.Linear(64, 64)
     x = torch.ones(256, 64, requires_grad=True)
     assert show_graph(layer(x).pow(2).mean(), saved=True).saved_bytes == 147_456
