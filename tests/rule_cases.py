@@ -103,7 +103,7 @@ SqueezeBackward0: one.squeeze(); c.squeeze()
 SqueezeBackward1: one.squeeze(0); one.squeeze(-1)
 SqueezeBackward2: one.squeeze((0, 1))
 SqueezeBackward3: one.clone().squeeze_()
-SqueezeBackward4: a @ w; one.clone().squeeze_(0)
+SqueezeBackward4: one.clone().squeeze_(0)
 SqueezeBackward5: one.clone().squeeze_((0, 1))
 UnsqueezeBackward0: a.unsqueeze(0); a.unsqueeze(-1); a[None]; s.unsqueeze(0)
 UnsqueezeBackward1: a.clone().unsqueeze_(1)
@@ -136,7 +136,8 @@ UnbindBackward0: c.unbind()[1]; c.unbind(-1)[0]; sum(u.unbind(1))
 SplitBackward0: z.split(2)[1]; c.chunk(2)[0]; z.split(2)[2]; torch.cat(z.split(2)[:2])
 SplitWithSizesBackward0: c.split([1, 2], -1)[0]; z.split([2, 0, 3])[2]
 UnsafeSplitBackward0: torch.unsafe_split(c, 1)[0]
-MmBackward0: c @ w; q @ w; c @ torch.ones(3, 2); F.linear(c, w.t()); c.t() @ c; F.linear(u, w.t())
+MmBackward0: c @ w; a @ w; q @ w; c @ torch.ones(3, 2); F.linear(c, w.t()); c.t() @ c;
+    F.linear(u, w.t())
 BmmBackward0: u @ k; torch.bmm(u, k.detach()); torch.bmm(u.detach(), k)
 AddmmBackward0: F.linear(c, w.t(), torch.zeros(4, requires_grad=True)); F.linear(q, w.t(), w[0]);
     F.linear(a, w.t(), w[0]); F.linear(u, w.t(), w[0]); torch.addmm(w[:2], c, w, beta=2, alpha=3);

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from lecture_helpers.names import Names
 from lecture_helpers.rules import Line, read_rule
+from lecture_helpers.rules.telling import filled
 
 
 def names_of(**variables):
@@ -60,6 +61,8 @@ EXACT = [
     ("m + x", None, {0: ("incoming", "[[1, 1, 1], [1, 1, 1]]"),
                      1: ("incoming, summed over the 2 rows that share it",
                          "sum of [[1, 1, 1], [1, 1, 1]] = [2, 2, 2]")}),
+    ("x.view(1, 3) + v", None, {0: ("incoming", "[[1, 1, 1]]"),
+                                1: ("incoming", "[[1, 1, 1]] = [1, 1, 1]")}),
     ("m * bias.view(2, 1)", None, {
         0: ("incoming × bias.view(2, 1)",
             "[[1, 1, 1], [1, 1, 1]] × [[0], [1]] = [[0, 0, 0], [1, 1, 1]]"),
@@ -178,6 +181,17 @@ def test_a_line_without_a_readable_gradient_has_no_numbers():
     assert rule.told((None,), (one, None))[0].numbers == (
         "nothing came in, yet 1 went out: changed on the way, as by a hook"
     )
+
+
+def test_what_begins_with_a_minus_gets_parentheses_where_it_needs_them():
+    def numbers(formula, x="-2", incoming="-3"):
+        return filled(formula, {"x": x, "incoming": incoming}, None, numbers=True)
+
+    assert numbers("{x}² + {x}") == "(-2)² + (-2)"
+    assert numbers("-incoming × {x}^(3)") == "-(-3) × (-2)^(3)"
+    assert numbers("incoming / (2 × {x})") == "-3 / (2 × (-2))"
+    assert numbers("exp({x}) @ incomingᵀ", "[-2]", "[-3]") == "exp([-2]) @ [-3]ᵀ"
+    assert filled("-incoming × {x}²", {"x": "x"}, None) == "-incoming × x²"
 
 
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")

@@ -149,8 +149,7 @@ def _read(node, grad_fn, found, names):
             symbols[name] = held.name if held and held.name else called
         else:
             symbols[name] = symbol_of(tensor, called, names)
-    words = found.words(saved) if callable(found.words) else found.words
-    return Rule(grad_fn, words, saved, symbols)
+    return Rule(grad_fn, found.words, saved, symbols)
 
 
 def _attributes_of(kind) -> tuple:

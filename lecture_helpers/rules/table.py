@@ -51,7 +51,7 @@ def moved(symbols, code) -> Part:
 class Op:
     """The rule of one operation.
 
-    words: the rule in one or two sentences, or a function of ``s`` that gives them.
+    words: the rule in one or two sentences.
     parts: a tuple with a ``Part`` per input, or a function that gives the ``Part`` of
         an input number (for operations on a list of tensors).
     called: what a saved tensor without a name is called, by its saved name.
@@ -59,7 +59,7 @@ class Op:
     gathers: whether ``g`` is the gradients of all outputs, those that nobody used as zeros.
     """
 
-    words: str | Callable
+    words: str
     parts: tuple | Callable
     called: dict = field(default_factory=dict)
     broadcasts: bool = False
