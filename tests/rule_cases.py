@@ -29,8 +29,9 @@ DivBackward2: torch.div(a, b, rounding_mode='floor'); torch.div(c, a, rounding_m
 NegBackward0: -a; s.neg()
 PowBackward0: a**2; a**3; a**1; a**0; a**-1; a**0.5; a.square(); z**2; z**0; z**3; s**2.5; z**1
 PowBackward1: a**b; s**a; c**a; p**a; a**p; a**torch.tensor([0, 1, 2]);
-    torch.pow(torch.tensor([0., 2, 0]), a); z**torch.tensor([0., 1, 2, 3, 0])
-PowBackward2: 2**a; 0**a; 0.5**z; 1**s
+    torch.pow(torch.tensor([0., 2, 0]), a); torch.pow(torch.tensor([0., 2, 0]), z[2:] * 1);
+    z**torch.tensor([0., 1, 2, 3, 0])
+PowBackward2: 2**a; 0**a; 0**z; 0.5**z; 1**s
 ReciprocalBackward0: a.reciprocal(); z.reciprocal()
 ExpBackward0: a.exp(); s.exp(); z.exp()
 Expm1Backward0: a.expm1()
@@ -46,7 +47,7 @@ TanBackward0: a.tan()
 TanhBackward0: a.tanh(); z.tanh()
 SigmoidBackward0: a.sigmoid(); torch.special.expit(z)
 SiluBackward0: F.silu(z)
-ReluBackward0: z.relu(); F.relu(a); (z * 1).relu_()
+ReluBackward0: z.relu(); F.relu(a); (z * 1).relu_(); (z / 0).relu()
 LeakyReluBackward0: F.leaky_relu(z); F.leaky_relu(z, 0.5)
 AbsBackward0: z.abs()
 ClampBackward0: z.clamp(torch.zeros(5), None); z.clamp(max=s); a.clamp(b, a.detach().flip(0));

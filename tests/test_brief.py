@@ -40,5 +40,7 @@ def test_the_fullest_text_that_fits_is_taken():
     assert written(3) == "1 × [0.25, 0.25, 0.25]"
     assert written(14) == f"1 × [{', '.join(['0.25'] * 14)}]"
     assert written(15) == "1 × [0.25, 0.25, 0.25, …, 0.25]"
+    assert written(15, 31) == written(15) and len(written(15)) == 31
+    assert written(15, 30) == "1 × [0.25, 0.25, …, 0.25]"
     assert written(15, 20) == "1 × [0.25, …, 0.25]"
     assert written(15, 10) == written(15, 1) == "1 × […]"
