@@ -281,3 +281,11 @@ def test_gradient_words():
     assert gradient_words(third, 22, 3) == "[0.333, 0.333, 0.333]"
     assert gradient_words(third, 40, 3) == "[0.33333, 0.33333, 0.33333]"
     assert gradient_words(torch.ones(2, 3, 4), 12) == "2 × 3 × 4 values"
+
+
+def test_an_odd_name_stays_text_on_one_line():
+    x = leaf(2.0)
+    y = x * x
+    record = record_backward(y, **{"<b>\nx": x})
+    assert "to <b>\ufffdx: incoming × <b>\ufffdx = 1 × 2 = 2" in str(record)
+    assert "to <b>\ufffdx: incoming × <b>\ufffdx = 1 × 2 = 2" in loose(pictures(record)[1])

@@ -6,7 +6,7 @@ from ..backward import BackwardRecord, Part
 from ..brief import brief, fitted
 from ..grads import shortened
 from ..recorder import Summary
-from .text import MOST_LINES, graph_title, label, listed, number_of, shorten
+from .text import MOST_LINES, graph_title, label, listed, number_of, printable, shorten
 
 HOOKED = "A hook changed it on the way."
 NO_RULE = "No rule is written down for this operation here; the numbers are the engine's own."
@@ -78,7 +78,7 @@ def _operation_lines(record, step) -> list:
     for input_nr, receiver in sorted(receivers.items()):
         words = gradient_words(step.grad_inputs[input_nr])
         if input_nr in told:
-            _, symbols, numbers = told[input_nr]
+            symbols, numbers = map(printable, told[input_nr][1:])
             words = f"{symbols} = {words if numbers.startswith('no numbers') else numbers}"
         lines.append((f"to {_called(record.graph.nodes[receiver])}: {words}", True))
     if step.rule is None:
