@@ -32,6 +32,9 @@ def assert_is_engine_graph(graph, *tensors, most_nodes=MOST_NODES):
 
     Both are walked in step from the outputs; every input position must lead to the
     same place, so this finds any node or edge that is missing, added or merged.
+
+    Returns:
+        For each of the engine's nodes the id of ours.
     """
     inputs = {node.id: {} for node in graph.nodes}
     for edge in graph.edges:
@@ -68,3 +71,4 @@ def assert_is_engine_graph(graph, *tensors, most_nodes=MOST_NODES):
     assert len(graph.edges) == sum(
         source is not None for node in pairs for source, _ in node.next_functions
     )
+    return pairs

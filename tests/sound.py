@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 import torch
 from oracle import MOST_NODES as MOST_ENGINE_NODES
 from oracle import assert_is_engine_graph
+from recorded import assert_recorded
 
 from lecture_helpers.draw.scene import FOLD_ABOVE
 from lecture_helpers.draw.text import LONGEST_NAME, MOST_LINES, MOST_LISTED
@@ -13,13 +14,21 @@ from lecture_helpers.draw.text import LONGEST_NAME, MOST_LINES, MOST_LISTED
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def assert_drawn(graph, *tensors, most_nodes=MOST_ENGINE_NODES):
-    """The graph is the engine's own, in forward order; picture and text are sound and tell it."""
+def assert_drawn(graph, *tensors, most_nodes=MOST_ENGINE_NODES, unrecorded=""):
+    """The graph is the engine's own, in forward order; picture and text are sound and tell it.
+
+    Then a backward from each of its tensors is recorded.
+
+    unrecorded: why none can be, where that is so.
+    """
     assert_is_engine_graph(graph, *tensors, most_nodes=most_nodes)
     assert all(edge.source < edge.target for edge in graph.edges)
     assert_sound(graph)
     assert_told_in_the_picture(graph)
     assert_told_in_the_text(graph)
+    for tensor in tensors if not unrecorded else ():
+        if tensor.requires_grad:
+            assert_recorded(tensor, most_nodes=most_nodes)
 
 
 def assert_sound(graph):

@@ -122,7 +122,7 @@ def test_a_function_that_is_differentiable_once():
     square = Scale.apply("words", x, 3.0, None) ** 2
     (g,) = torch.autograd.grad(square, x, create_graph=True)
     graph = show_graph(g)
-    assert_drawn(graph, g)
+    assert_drawn(graph, g, unrecorded="torch refuses its backward")
     assert "Error" in operations(graph)  # torch's own node, which raises when it is run
     with pytest.raises(RuntimeError, match="once_differentiable"):
         g.backward()
@@ -132,7 +132,7 @@ def test_a_tensor_hidden_on_ctx_is_not_drawn_and_not_lost():
     x = leaf(3.0)
     y = Hide.apply(x)
     graph = show_graph(y)
-    assert_drawn(graph, y)
+    assert_drawn(graph, y, unrecorded="its backward can run once only")
     assert [node.grad_fn for node in graph.nodes] == ["AccumulateGrad", "HideBackward"]
     y.backward()
     assert x.grad.item() == 6.0

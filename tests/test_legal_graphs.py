@@ -170,7 +170,7 @@ def test_an_intermediate_changed_in_place():
     h.add_(1).mul_(2)
     h[0, 0] = 5.0
     graph = show_graph(h)
-    assert_drawn(graph, h)
+    assert_drawn(graph, h, unrecorded="exp's result was changed, so torch refuses the backward")
     assert operations(graph) == ["ExpBackward0", "AddBackward0", "MulBackward0", "CopySlices"]
     assert (graph.outputs[0].name, h._version) == ("h", 3)
 
