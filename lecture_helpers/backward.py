@@ -220,9 +220,8 @@ def _record(output, gradient, options, named, namespaces, helper) -> BackwardRec
         recorder.run(output, gradient, again, walked.places)
     else:
         recorder.run_aside(output, gradient, again, walked.places, names)
-    steps = tuple(
-        [Step(graph.nodes[place], *seen, rules.get(place)) for place, *seen in recorder.ran]
-    )
+    nodes = graph.nodes
+    steps = tuple([Step(nodes[place], *seen, rules.get(place)) for place, *seen in recorder.ran])
     leaves = {
         id(node.variable): (weakref.ref(node.variable), place)
         for node, place in walked.places.items()
