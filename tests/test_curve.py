@@ -58,6 +58,15 @@ def test_a_jump_at_a_sample_adds_no_point_twice():
     curve = curve_of(lambda x: float(x >= 0.5), 0.0, 1.0)
     assert [len(piece) for piece in curve.pieces] == [31, 31]
     assert curve.pieces[1][0] == (0.5, 1.0)
+    curve = curve_of(lambda x: float(x > 0.5), 0.0, 1.0)
+    assert [len(piece) for piece in curve.pieces] == [31, 30 + 1]
+    assert curve.pieces[0][-1] == (0.5, 0.0)
+    assert len(set(curve.pieces[0])) == 31
+
+
+def test_jumps_are_told_in_order_whichever_is_higher():
+    curve = curve_of(lambda x: (x > 0.23) + 5.0 * (x > 0.61) + (x > 0.87), 0.0, 1.0)
+    assert curve.jumps == pytest.approx((0.23, 0.61, 0.87), abs=1e-4)
 
 
 def test_a_pole_and_a_hole_leave_gaps():
@@ -142,8 +151,21 @@ def _dashed(svg):
 
 def _point(svg):
     """Return the centre of the marker that is drawn last."""
-    x, y = re.findall(r'<use href="#[^"]*" x="([\d.]+)" y="([\d.]+)"', svg)[-1]
+    x, y = re.findall(r'<use href="#[^"]*" x="([-\d.]+)" y="([-\d.]+)"', svg)[-1]
     return float(x), float(y)
+
+
+def test_a_lone_sample_is_a_dot_and_the_point_is_never_cut_off():
+    lone = plot_of(lambda x: 1.0 if x == 1.5 else None, at=1.5)
+    assert [len(piece) for piece in lone.curve.pieces] == [1]
+    nothing = Plot("x", 0.0, 3.0, Curve((), ()), 1.5, 1.0, None)
+    assert plot_svg(lone).count("<use") == plot_svg(nothing).count("<use") + 1
+
+    outside = Plot("x", 0.0, 3.0, curve_of(float, 0.0, 3.0), 3.0, 90.0, None)
+    svg = plot_svg(outside)
+    assert _point(svg) == pytest.approx((58 + 350 * 3.06 / 3.12, 8 + 170 * 0.08 / 1.16), abs=0.01)
+    before = svg[: svg.rindex("<use")]
+    assert "clip-path" not in before[before.rindex("<defs") :]
 
 
 def test_without_a_slope_no_tangent_is_drawn():

@@ -199,8 +199,8 @@ def test_a_curve_is_sampled_only_when_it_changes():
 
     lab = what_if(counted, x=(0, 1, 0.5), w=(0, 1, 0.5))
     assert len(calls) == SAMPLES + 1 and {w for _, w in calls} == {0.5}
-    for name, value, asked in [("x", 0.1, 1), ("x", 0.2, 1), ("w", 0.3, SAMPLES + 1),
-                               ("w", 0.4, 1), ("x", 0.5, SAMPLES + 1)]:  # fmt: skip
+    for name, value, asked in [("x", 0.1, 1), ("x", 0.5, 1), ("w", 0.3, SAMPLES + 1),
+                               ("w", 0.4, 1), ("x", 0.6, SAMPLES + 1)]:  # fmt: skip
         calls.clear()
         slider_of(lab, name).value = value
         assert len(calls) == asked
@@ -208,6 +208,19 @@ def test_a_curve_is_sampled_only_when_it_changes():
     box_of(lab, "w").value = False
     assert len(calls) == SAMPLES + 1
     assert lab.plot.curve.pieces[0][-1] == pytest.approx((1.0, 0.4))
+
+
+def test_a_curve_is_not_kept_over_an_error_that_another_slider_led_into():
+    def fragile(x, w):
+        if x + w > 2.5:
+            raise ValueError
+        return x * w
+
+    lab = what_if(fragile, x=(0.0, 2.0, 2.0), w=(0.0, 1.0, 0.5))
+    slider_of(lab, "w").value = 1.0
+    assert lab.plot is None
+    slider_of(lab).value = 1.0
+    assert lab.plot.curve.pieces[0][30] == (1.0, 1.0) == (lab.plot.at, lab.plot.value)
 
 
 def test_the_samples_print_nothing_warn_of_nothing_and_draw_no_number(capsys):
@@ -222,6 +235,7 @@ def test_the_samples_print_nothing_warn_of_nothing_and_draw_no_number(capsys):
     torch.manual_seed(0)
     lab = what_if(noisy, x=(0, 1, 0.5))
     assert capsys.readouterr() == ("called\n", "")
+    assert lab.plot.curve.missing == 0
     assert grads_in(lab)["x"] == pytest.approx(wanted[0])
     assert torch.rand(()).item() == wanted[1]
 
