@@ -289,3 +289,10 @@ def test_an_odd_name_stays_text_on_one_line():
     record = record_backward(y, **{"<b>\nx": x})
     assert "to <b>\ufffdx: incoming × <b>\ufffdx = 1 × 2 = 2" in str(record)
     assert "to <b>\ufffdx: incoming × <b>\ufffdx = 1 × 2 = 2" in loose(pictures(record)[1])
+
+
+def test_three_thirds_are_written_out():
+    x = leaf(1.0, 2.0, 3.0)
+    record = record_backward(x.mean())
+    assert "x.grad was None; now it is [0.33333, 0.33333, 0.33333]." in str(record)
+    assert "grad [0.333, 0.333, 0.333]" in words_in(pictures(record)[-1])

@@ -125,10 +125,11 @@ class Film:
     def _grad_words(self, step) -> tuple:
         """Return what a leaf says of its gradient before and after its step."""
         if not self.record.accumulated:
-            arrived = gradient_words(step.grad_outputs[0], LONGEST_IN_LEAF)
+            arrived = gradient_words(step.grad_outputs[0], LONGEST_IN_LEAF, ROUNDED)
             return "waits", f"received {arrived}"
         before, after = (
-            gradient_words(grad, LONGEST_IN_LEAF) for grad in (step.grad_before, step.grad_after)
+            gradient_words(grad, LONGEST_IN_LEAF, ROUNDED)
+            for grad in (step.grad_before, step.grad_after)
         )
         return f"grad {before}", f"grad {after}"
 

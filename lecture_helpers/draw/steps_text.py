@@ -152,7 +152,7 @@ def _leaf_lines(record, step) -> tuple:
     name = shorten(label(step.node))
     arrival = _arrival(record, step, 0)
     arrived, before, after = step.grad_outputs[0], step.grad_before, step.grad_after
-    now, was = gradient_words(after, 24), gradient_words(before, 24)
+    now, was = gradient_words(after, LONGEST // 2), gradient_words(before, LONGEST // 2)
     if not record.accumulated:
         return arrival, f"{name}.grad was not touched, as asked."
     if arrived is None:
@@ -161,7 +161,7 @@ def _leaf_lines(record, step) -> tuple:
         return arrival, f"{name}.grad was {was}; now it is {now}. A hook changed it afterwards."
     if before is None:
         return arrival, f"{name}.grad was None; now it is {now}."
-    added = f"{was} + {gradient_words(arrived, 24)} = {now}"
+    added = f"{was} + {gradient_words(arrived, LONGEST // 2)} = {now}"
     return arrival, f"{name}.grad was {was}; the backward adds: {added}."
 
 
