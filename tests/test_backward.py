@@ -271,3 +271,15 @@ def test_a_gradient_of_the_record_is_yours():
     record = record_backward(x * 2)
     record.gradient(x).zero_()
     assert record.gradient(x).item() == 2.0 and x.grad.item() == 2.0
+
+
+@pytest.mark.parametrize("accumulate", [True, False])
+def test_a_leaf_that_is_switched_off_after_the_forward(accumulate):
+    """Its gradient arrives all the same; torch takes no hook on it and fills no ``.grad``."""
+    x, w = leaf(2.0), leaf(3.0)
+    product = x * w
+    x.requires_grad_(False)
+    record = record_backward(product, accumulate=accumulate)
+    arrived = {s.node.name: s.grad_outputs[0].item() for s in record.steps if s.node.is_leaf}
+    assert arrived == {"x": 3.0, "w": 2.0}
+    assert (x.grad, record.gradient(x), record.gradient(w).item()) == (None, None, 2.0)
