@@ -38,10 +38,11 @@ def aims(results, import_times):
 def _imports(import_times):
     torch_s, extra = (median(seconds) for seconds in zip(*import_times))
     aim = f"`import lecture_helpers` at most {IMPORT_S} s beyond `import torch`"
-    return _line(aim, f"{extra:.3f} s; `import torch` {torch_s:.2f} s", extra <= IMPORT_S)
+    return line(aim, f"{extra:.3f} s; `import torch` {torch_s:.2f} s", extra <= IMPORT_S)
 
 
-def _line(aim, found, met):
+def line(aim, found, met) -> str:
+    """Return a line of the table of aims."""
     return f"| {aim} | {found} | {'met' if met else '**missed**'} |"
 
 
@@ -50,7 +51,7 @@ def _beside_bare(medians, subject, words, most):
         if subject in took and "bare" in took:
             ratio = took[subject] / took["bare"]
             aim = f"{words} at most {most} times the bare walk: {CASES[name].title}"
-            yield _line(aim, f"{ratio:.1f} times", ratio <= most)
+            yield line(aim, f"{ratio:.1f} times", ratio <= most)
 
 
 def _beside_torchviz(medians):
@@ -62,7 +63,7 @@ def _beside_torchviz(medians):
             note = " (its recursion limit raised)" if survived == "torchviz_deep" else ""
             aim = f"at least {TORCHVIZ_PER_CAPTURE} times faster than torchviz{note}"
             found = f"{faster:.1f} times"
-            yield _line(f"{aim}: {CASES[name].title}", found, faster >= TORCHVIZ_PER_CAPTURE)
+            yield line(f"{aim}: {CASES[name].title}", found, faster >= TORCHVIZ_PER_CAPTURE)
 
 
 def _pictures(results, medians):
@@ -71,13 +72,13 @@ def _pictures(results, medians):
         if took is not None:
             aim = f"SVG alone under {most} ms, warm: {CASES[name].title}"
             boxes = f"{results[name]['drawn']} of {results[name]['nodes']} nodes drawn"
-            yield _line(aim, f"{took:.2f} ms, {boxes}", took < most)
+            yield line(aim, f"{took:.2f} ms, {boxes}", took < most)
 
     for name, most in DRAWN_MS.items():
         took = medians.get(name, {}).get("picture")
         if took is not None:
             aim = f"captured and drawn in under {most:,} ms: {CASES[name].title}"
-            yield _line(aim, f"{took:.0f} ms", took < most)
+            yield line(aim, f"{took:.0f} ms", took < most)
 
 
 def _scaling(results, medians):
@@ -89,4 +90,4 @@ def _scaling(results, medians):
     bare = medians[LARGER]["bare"] / medians[SMALLER]["bare"]
     aim = f"200,000 nodes in about {nodes:.0f} times (at most {nodes * SLACK:.0f}) that of 10,000"
     found = f"{grown:.1f} times; the bare walk {bare:.1f} times"
-    yield _line(aim, found, grown <= nodes * SLACK)
+    yield line(aim, found, grown <= nodes * SLACK)

@@ -133,8 +133,8 @@ def _numbers(count):
     return nn.Parameter(torch.linspace(0.5, 1.5, count))
 
 
-def _build(kind, *arguments, rows=()):
-    """Return a function that makes the module and its input of 3 or of ``rows`` by 8 numbers."""
+def prepared(kind, *arguments, rows=()):
+    """Return a function that makes a module and its input of 3 or of ``rows`` by 8 numbers."""
 
     def build():
         torch.manual_seed(0)
@@ -144,14 +144,14 @@ def _build(kind, *arguments, rows=()):
 
 
 CASES = {
-    "toy": Case("toy, 3 operations", _build(Toy), 101),
-    "lecture": Case("lecture, 12 nodes", _build(Lecture), 101),
-    "repetitive": Case("200 nodes, repetitive", _build(Mlp, 40, rows=(4,)), 51),
-    "mixed": Case("200 nodes, mixed", _build(Mixed, 182), 51),
-    "mlp": Case("MLP, 1,000 nodes", _build(Mlp, 200, rows=(4,))),
-    "lstm": Case("LSTMCell, 500 steps", _build(Recurrent, 500, rows=(1,)), deep=True),
-    "chain": Case("chain, 8,000 nodes", _build(Chains, 1, 7997), deep=True),
-    "residual": Case("residual net, 9,000 nodes", _build(Residual, 1500, rows=(4,)), deep=True),
-    "ten": Case("20 chains, 10,000 nodes", _build(Chains, 20, 500)),
-    "two_hundred": Case("400 chains, 200,000 nodes", _build(Chains, 400, 500), 7),
+    "toy": Case("toy, 3 operations", prepared(Toy), 101),
+    "lecture": Case("lecture, 12 nodes", prepared(Lecture), 101),
+    "repetitive": Case("200 nodes, repetitive", prepared(Mlp, 40, rows=(4,)), 51),
+    "mixed": Case("200 nodes, mixed", prepared(Mixed, 182), 51),
+    "mlp": Case("MLP, 1,000 nodes", prepared(Mlp, 200, rows=(4,))),
+    "lstm": Case("LSTMCell, 500 steps", prepared(Recurrent, 500, rows=(1,)), deep=True),
+    "chain": Case("chain, 8,000 nodes", prepared(Chains, 1, 7997), deep=True),
+    "residual": Case("residual net, 9,000 nodes", prepared(Residual, 1500, rows=(4,)), deep=True),
+    "ten": Case("20 chains, 10,000 nodes", prepared(Chains, 20, 500)),
+    "two_hundred": Case("400 chains, 200,000 nodes", prepared(Chains, 400, 500), 7),
 }

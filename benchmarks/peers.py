@@ -119,10 +119,10 @@ def import_times() -> list:
     return [tuple(float(number) for number in line.split()) for line in printed[1:]]
 
 
-def setting() -> str:
+def setting(peers=PEERS) -> str:
     """Return in one line what was measured on."""
     versions = [f"Python {platform.python_version()}"]
-    for package in ("torch", *PEERS):
+    for package in ("torch", *peers):
         try:
             versions.append(f"{package} {metadata.version(package)}")
         except metadata.PackageNotFoundError:
