@@ -296,3 +296,15 @@ def test_three_thirds_are_written_out():
     record = record_backward(x.mean())
     assert "x.grad was None; now it is [0.33333, 0.33333, 0.33333]." in str(record)
     assert "grad [0.333, 0.333, 0.333]" in words_in(pictures(record)[-1])
+
+
+@pytest.mark.parametrize("make", [diamond, tensors, matrices, several])
+def test_a_gradient_leaves_and_reaches_its_box_between_top_and_bottom(make):
+    for picture in pictures(make()):
+        boxes = [rectangle(group) for group in picture.findall(f"{SVG}g")]
+        for path in picture.findall(f"{SVG}path"):
+            if path.get("fill") != "none" or path.get("stroke") not in ("#c2410c", "#cf4f14"):
+                continue
+            numbers = [float(n) for n in re.findall(r"[-\d.]+", path.get("d"))]
+            x, y = numbers[:2]
+            assert any(left == x and top < y < bottom for left, top, _, bottom in boxes), (x, y)

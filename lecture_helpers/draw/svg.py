@@ -83,7 +83,7 @@ def drawn(scene: Scene, left: float = 0.0, top: float = 0.0) -> tuple:
 
 def _grown(boxes, entering, port_gap) -> list:
     """Return boxes high enough for the arrows that enter them, by their number."""
-    needed = [10 + port_gap * (entering[slot] - 1) for slot in range(len(boxes))]
+    needed = [port_gap * entering[slot] for slot in range(len(boxes))]
     return [box._replace(height=max(box.height, height)) for box, height in zip(boxes, needed)]
 
 
