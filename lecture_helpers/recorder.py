@@ -106,10 +106,8 @@ class Recorder:
         ran, copy = self.ran, self.copy
 
         def note(grad_inputs, grad_outputs):
-            sent = tuple([copy(gradient) for gradient in grad_inputs])
-            ran.append(
-                (place, tuple([copy(gradient) for gradient in grad_outputs]), sent, None, None)
-            )
+            sent = tuple(map(copy, grad_inputs))
+            ran.append((place, tuple(map(copy, grad_outputs)), sent, None, None))
 
         return note
 
