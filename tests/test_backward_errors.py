@@ -189,3 +189,11 @@ def test_what_torch_itself_refuses_is_said_by_torch():
     h.add_(1)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         record_backward(total)
+
+
+def test_a_new_leaf_where_a_dead_one_stood_in_memory():
+    x, other = leaf(2.0), leaf(3.0)
+    record = record_backward(x * 2)
+    record._leaves[id(other)] = record._leaves.pop(id(x))  # as where Python gives an id again
+    with pytest.raises(ValueError, match="not part of the recorded graph"):
+        record.gradient(other)
