@@ -204,6 +204,8 @@ def main():
         print(*rows(CASES[name].title, results[name]), sep="\n", flush=True)
         if name in PEER_CASES:
             beside = measured(name, "peers", given.repeats)
+            if PEER not in beside["times"]:
+                beside["times"] = {}  # nothing to divide
             print(*rows(CASES[name].title, beside), sep="\n", flush=True)
     print("\n| aim | measured | |\n|---|---|---|")
     print(*aims(results), sep="\n")
