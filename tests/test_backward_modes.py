@@ -1,5 +1,6 @@
 """record_backward in every mode, with every hook on saved tensors, in any thread."""
 
+import gc
 import sys
 import threading
 
@@ -84,6 +85,22 @@ def test_in_another_thread():
     thread.start()
     thread.join()
     assert len(found) == 1 and len(found[0].steps) == 4
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_the_collector_is_as_it_was(on):
+    x = leaf(2.0)
+    broken = x * 2
+    broken.register_hook(lambda gradient: 1 / 0)
+    try:
+        (gc.enable if on else gc.disable)()
+        record_backward(x * 3)
+        assert gc.isenabled() == on
+        with pytest.raises(ZeroDivisionError):
+            record_backward(broken)
+        assert gc.isenabled() == on
+    finally:
+        gc.enable()
 
 
 def test_a_trace_function_and_a_recursion_limit_stay():
