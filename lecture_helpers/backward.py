@@ -5,6 +5,7 @@ So the parts stand in the ``grad_inputs`` of the steps before, the sum in ``grad
 """
 
 import weakref
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -124,12 +125,25 @@ class BackwardRecord(Shown):
         ]
         return found[0] if len(found) == 1 else None  # each thread counts from 0
 
+    @property
+    def operations(self) -> int:
+        """The number of nodes that are no leaves."""
+        return len(self.graph.nodes) - len(self._leaves)
+
+    def runs(self, node_id: int) -> int:
+        """Return how often a node ran: once, or more where a backward ran inside this one."""
+        return self._runs[node_id]
+
     def parts(self, node_id: int, output_nr: int = 0) -> tuple:
         """Return the ``Part``s that met at an output of a node, in the order they came.
 
         Their sum is what arrived there, unless a hook changed it.
         """
         return tuple(self._parts.get((node_id, output_nr), ()))
+
+    @cached_property
+    def _runs(self) -> Counter:
+        return Counter([step.node.id for step in self.steps])
 
     @cached_property
     def _parts(self) -> dict:

@@ -2,7 +2,7 @@
 
 import torch
 
-from .grads import shortened
+from .grads import or_instead, shortened
 
 MOST_LISTED = 1000  # elements of a tensor that are turned into numbers
 LONGEST = 90
@@ -22,8 +22,8 @@ def brief(value, ends=None) -> str:
             ``…`` between them; None keeps all.
     """
     if isinstance(value, torch.Tensor):
-        plain = value.layout == torch.strided and value.numel() <= MOST_LISTED
-        value = value.detach().tolist() if plain else shortened(value)
+        kept = is_plain(value) and value.numel() <= MOST_LISTED
+        value = or_instead(value.detach().tolist, ...) if kept else shortened(value)
     if value is ...:
         return "…"
     if not isinstance(value, (list, tuple)):
@@ -33,6 +33,13 @@ def brief(value, ends=None) -> str:
         first, last = ends
         parts = [*parts[:first], ..., *parts[len(parts) - last :]]
     return "[" + ", ".join(brief(part, ends) for part in parts) + "]"
+
+
+def is_plain(value) -> bool:
+    """Return whether this is a tensor with numbers to read and compare: not a sparse, nested
+    or meta one."""
+    strided = isinstance(value, torch.Tensor) and value.layout == torch.strided
+    return strided and not value.is_nested and not value.is_meta
 
 
 def fitted(write, longest: int = LONGEST) -> str:

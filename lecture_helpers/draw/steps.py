@@ -213,6 +213,7 @@ class Film:
             step.node.id: sum_words(parts, step.grad_outputs[0], LONGEST_SUM)
             for step in self.record.steps
             if len(step.grad_outputs) == 1
+            and self.record.runs(step.node.id) == 1
             and len(parts := self.record.parts(step.node.id)) > 1
             and step.grad_outputs[0] is not None
         }

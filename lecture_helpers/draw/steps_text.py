@@ -3,13 +3,20 @@
 import torch
 
 from ..backward import BackwardRecord, Part
-from ..brief import brief, fitted
-from ..grads import shortened
+from ..brief import brief, fitted, is_plain
+from ..grads import or_instead, shape_of, shortened
+from ..graph import MOST_VALUES
 from ..recorder import Summary
-from .text import MOST_LINES, graph_title, label, listed, number_of, printable, shorten
+from ..rules import RULES
+from .text import MOST_LINES, MOST_LISTED, graph_title, label, listed, number_of, printable, shorten
 
 HOOKED = "A hook changed it on the way."
 NO_RULE = "No rule is written down for this operation here; the numbers are the engine's own."
+NOT_READ = (
+    f"In a graph of more than {MOST_VALUES} operations no rules are read; the numbers are the "
+    f"engine's own."
+)
+INSIDE = "A reentrant checkpoint runs a backward of its own, so this node runs more than once."
 MOST_PARTS = 6  # parts of a sum that are listed
 LONGEST = 76
 
@@ -39,7 +46,10 @@ def _rounded(nested, digits):
 
 
 def _shape(gradient) -> str:
-    return f"{' × '.join(map(str, gradient.shape))} values"
+    shape = shape_of(gradient)
+    if not shape:
+        return "nested values" if shape is None else "1 value"
+    return f"{' × '.join(map(str, shape))} values"
 
 
 def record_title(record: BackwardRecord) -> str:
@@ -60,7 +70,7 @@ def step_lines(record: BackwardRecord, position: int) -> list:
     """Return the sentences for a position as (words, whether they tell a gradient sent on)."""
     if position == 0:
         root = record.graph.outputs[0]
-        start = f"The backward starts at {root.name or 'the output'}"
+        start = f"The backward starts at {shorten(root.name or 'the output')}"
         return [(f"{start} with the gradient {gradient_words(record.given)}.", False)]
     step = record.steps[position - 1]
     if not step.node.is_leaf:
@@ -70,31 +80,61 @@ def step_lines(record: BackwardRecord, position: int) -> list:
 
 
 def _operation_lines(record, step) -> list:
-    lines = [(_arrival(record, step, nr), False) for nr in range(len(step.grad_outputs))]
+    lines = [(words, False) for words in _arrivals(record, step)]
     if step.rule:
         lines.append((step.rule.words, False))
-    told = {line.input_nr: line for line in _told(step)}
-    receivers = {e.input_nr: e.source for e in record.graph.edges if e.target == step.node.id}
-    for input_nr, receiver in sorted(receivers.items()):
-        words = gradient_words(step.grad_inputs[input_nr])
-        if input_nr in told:
-            symbols, numbers = map(printable, told[input_nr][1:])
-            words = f"{symbols} = {words if numbers.startswith('no numbers') else numbers}"
-        lines.append((f"to {_called(record.graph.nodes[receiver])}: {words}", True))
+    edges = [edge for edge in record.graph.edges if edge.target == step.node.id]
+    edges.sort(key=lambda edge: edge.input_nr)
+    shown = edges[:MOST_LISTED]
+    told = {line.input_nr: line for line in _told(step, {edge.input_nr for edge in shown})}
+    for edge in shown:
+        words = gradient_words(step.grad_inputs[edge.input_nr])
+        if edge.input_nr in told:
+            symbols, numbers = map(printable, told[edge.input_nr][1:])
+            words = numbers if not numbers.startswith("no numbers") else words
+            words = f"{shorten(symbols, LONGEST)} = {words}"
+        receiver = record.graph.nodes[edge.source]
+        lines.append((f"to {_called(receiver, edge.output_nr)}: {words}", True))
+    if len(edges) > len(shown):
+        more = number_of(len(edges) - len(shown), "more input")
+        lines.append((f"to {more}; grad_inputs of this step holds them all.", True))
     if step.rule is None:
-        lines.append((NO_RULE, False))
+        too_many = record.operations > MOST_VALUES and step.node.grad_fn in RULES
+        lines.append((NOT_READ if too_many else NO_RULE, False))
     return lines
 
 
-def _told(step) -> tuple:
-    return step.rule.told(step.grad_outputs, step.grad_inputs) if step.rule else ()
+def _told(step, shown) -> tuple:
+    """Return the lines of the rule for the inputs that are shown."""
+    if step.rule is None:
+        return ()
+    sent = [gradient if nr in shown else None for nr, gradient in enumerate(step.grad_inputs)]
+    return step.rule.told(step.grad_outputs, sent)
 
 
-def _called(node) -> str:
+def _called(node, output_nr) -> str:
     """Return what a sentence calls the receiver of a gradient: its tensor, then its operation."""
-    if node.is_leaf or not node.name:
+    name = node.name if len(node.names) == 1 else node.names[output_nr]
+    if node.is_leaf:
         return shorten(label(node))
-    return f"{shorten(node.name)} ({label(node)})"
+    made_by = shorten(label(node))
+    if len(node.names) > 1:
+        made_by = f"{made_by} output {output_nr}"
+    return f"{shorten(name)} ({made_by})" if name else made_by
+
+
+def _arrivals(record, step) -> list:
+    """Return a sentence for each output of a node, of very many only for the most telling."""
+    count = len(step.grad_outputs)
+    came_first = sorted(range(count), key=lambda nr: step.grad_outputs[nr] is None)
+    shown, rest = sorted(came_first[:MOST_LISTED]), came_first[MOST_LISTED:]
+    lines = [_arrival(record, step, nr) for nr in shown]
+    if rest and step.grad_outputs[rest[0]] is None:
+        lines.append(f"{number_of(len(rest), 'more output')} received nothing: None, not 0.")
+    elif rest:
+        more = number_of(len(rest), "more output")
+        lines.append(f"{more} stand in grad_outputs of this step.")
+    return lines
 
 
 def _arrival(record, step, output_nr) -> str:
@@ -104,6 +144,8 @@ def _arrival(record, step, output_nr) -> str:
     who = f"{shorten(label(node))} output {output_nr}" if several else shorten(label(node))
     if arrived is None:
         return f"{who} received nothing: None, not 0."
+    if record.runs(node.id) > 1:
+        return f"{who} received {gradient_words(arrived)}. {INSIDE}"
     parts = record.parts(node.id, output_nr)
     if len(parts) == 1:
         words = f"{who} received {gradient_words(arrived)}."
@@ -132,19 +174,23 @@ def sum_words(parts, total, longest: int = LONGEST) -> str:
 def _adds_up(parts, total) -> bool:
     """Return False only where the recorded parts plainly do not add up to ``total``."""
     gradients = [part.gradient for part in parts]
-    if not all(_is_plain(gradient) for gradient in [*gradients, total]):
-        return True
-    return torch.allclose(sum(gradients), total, rtol=1e-3, atol=1e-6, equal_nan=True)
+    return not all(map(is_plain, gradients)) or _near(sum(gradients), total, 1e-3, 1e-6)
 
 
 def _equal(part, arrived) -> bool:
-    return not (_is_plain(part) and _is_plain(arrived)) or torch.allclose(
-        part, arrived, rtol=0, atol=0, equal_nan=True
+    return _near(part, arrived, 0, 0)
+
+
+def _near(one, other, relative, absolute) -> bool:
+    """Return False only where two gradients plainly differ, by more than their dtypes do."""
+    if not (is_plain(one) and is_plain(other)):
+        return True
+    return or_instead(
+        lambda: torch.allclose(
+            one.to(other.dtype), other, rtol=relative, atol=absolute, equal_nan=True
+        ),
+        True,
     )
-
-
-def _is_plain(gradient) -> bool:
-    return isinstance(gradient, torch.Tensor) and gradient.layout == torch.strided
 
 
 def _leaf_lines(record, step) -> tuple:
@@ -169,7 +215,7 @@ def _landed(arrived, before, after) -> bool:
     """Return False only where ``.grad`` is plainly not what it was plus what arrived."""
     if after is None:
         return False
-    if not all(map(_is_plain, [arrived, after])) or isinstance(before, Summary):
+    if not all(map(is_plain, [arrived, after])) or isinstance(before, Summary):
         return True
     return _adds_up([Part(None, 0, g) for g in (before, arrived) if g is not None], after)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import torch
 
-from ..brief import brief, fitted
+from ..brief import brief, fitted, is_plain
 from .table import Missing
 
 TOKEN = re.compile(
@@ -67,6 +67,8 @@ def _numbers(rule, nr, template, turned, is_sum, grad_outputs, went_out):
     known = [grad for grad in grad_outputs if grad is not None]
     if not all(isinstance(one, torch.Tensor) for one in (*known, went_out)):
         raise Missing("the gradient is too large to write out")
+    if not all(map(is_plain, (*known, went_out))):
+        raise Missing("the gradient is no plain tensor")
     if not known:
         return f"nothing came in, yet {_changed(went_out)}"
     outcome = rule._gradient(nr, grad_outputs)
