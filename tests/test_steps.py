@@ -8,6 +8,7 @@ import torch
 from sound import SVG, leaf, rectangle
 
 from lecture_helpers import record_backward
+from lecture_helpers.draw.ink import MID
 from lecture_helpers.draw.steps import Film
 from lecture_helpers.draw.steps_text import gradient_words
 
@@ -75,11 +76,12 @@ def test_the_diamond_shows_the_sum_where_two_paths_meet():
 def test_what_is_at_work_is_thick_and_what_is_past_is_thin():
     def widths(picture):
         """Return the width of each backward arrow's line, by the number on it."""
-        marks = list(picture)
+        lines = [path for path in picture.findall(f"{SVG}path") if path.get("fill") == "none"]
+        widths = [float(line.get("stroke-width")) for line in lines if line.get("stroke") != MID]
+        told = [words for words in loose(picture) if re.fullmatch(r"-?[\d.]+", words)]
         found = {}
-        for place, mark in enumerate(marks):
-            if mark.tag == f"{SVG}text" and re.fullmatch(r"-?[\d.]+", mark.text):
-                found.setdefault(mark.text, []).append(float(marks[place - 3].get("stroke-width")))
+        for words, width in zip(told, widths, strict=True):
+            found.setdefault(words, []).append(width)
         return found
 
     shown = pictures(chain())

@@ -222,8 +222,10 @@ def test_no_arrow_runs_through_a_box(data):
     count = data.draw(st.integers(2, 14))
     links = st.tuples(st.integers(0, count - 2), st.integers(1, count - 1))
     edges = [(a, b) for a, b in data.draw(st.lists(links, max_size=25)) if a < b]
-    boxes = [Box(40 + 9 * (n % 5), 44 + 16 * (n % 2)) for n in range(count)]
+    tall = data.draw(st.sets(st.integers(0, count - 1), max_size=2))
+    boxes = [Box(40 + 9 * (n % 5), 300 if n in tall else 44 + 16 * (n % 2)) for n in range(count)]
     layouts = place(boxes, edges, sources_first=True)
+    assert_apart(boxes, layouts.corners)
     for (source, target), route in zip(edges, layouts.routes):
         assert len(route) % 2 == 0  # one straight piece for each layer that is passed
         for (left, y), (right, also_y) in zip(route[::2], route[1::2]):
@@ -232,6 +234,23 @@ def test_no_arrow_runs_through_a_box(data):
                 inside = top <= y <= top + boxes[number].height
                 beside = x >= right or x + boxes[number].width <= left
                 assert beside or not inside, (source, target, number)
+
+
+def assert_apart(boxes, corners):
+    for count, (box, (x, y)) in enumerate(zip(boxes, corners)):
+        for other, (left, top) in zip(boxes[:count], corners):
+            beside = x >= left + other.width or left >= x + box.width
+            assert beside or y >= top + other.height or top >= y + box.height
+
+
+def test_one_high_box_does_not_drive_all_rows_apart():
+    boxes = [Box(60, 44)] * 20 + [Box(60, 600)]
+    layouts = place(boxes, [(number, 20) for number in range(20)], sources_first=True)
+    assert_apart(boxes, layouts.corners)
+    assert layouts.height < 20 * (44 + 20) + 600
+    tops = sorted(y for _, y in layouts.corners[:20])
+    gaps = sorted(round(low - high) for high, low in zip(tops, tops[1:]))
+    assert gaps[0] == 44 + 20 and gaps[-2] < 2 * gaps[0] + 300
 
 
 def test_what_was_made_first_stands_on_top():

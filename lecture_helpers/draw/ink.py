@@ -63,6 +63,30 @@ def text_width(words: str, font_size: float) -> float:
     return total / 100 * font_size
 
 
+def broken(words: str, font_size: float, width: float) -> list:
+    """Return a sentence in lines of at most ``width`` pixels, a longer word broken too."""
+    lines = [""]
+    for word in words.split():
+        line = f"{lines[-1]} {word}".lstrip()
+        if lines[-1] and text_width(line, font_size) > width:
+            lines.append("")
+            line = word
+        while text_width(line, font_size) > width and len(line) > 1:
+            fits = _fitting(line, font_size, width)
+            lines[-1], line = line[:fits], line[fits:]
+            lines.append("")
+        lines[-1] = line
+    return lines
+
+
+def _fitting(line, font_size, width) -> int:
+    """Return how many letters of a line fit, one at the least."""
+    count = 1
+    while text_width(line[: count + 1], font_size) <= width:
+        count += 1
+    return count
+
+
 def text(x, y, words, size=13.0, fill=DARK, bold=False, anchor="middle") -> str:
     """Return one line of text; ``x, y`` is its anchor on the base line."""
     weight = ' font-weight="600"' if bold else ""

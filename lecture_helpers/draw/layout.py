@@ -7,6 +7,7 @@ hand, and parallel edges are given one route each.
 
 from collections import defaultdict
 from itertools import pairwise
+from statistics import median_high
 from typing import NamedTuple
 
 import fast_sugiyama
@@ -14,6 +15,7 @@ import fast_sugiyama
 LAYER_GAP = 46.0
 ROW_GAP = 20.0
 PART_GAP = 26.0
+TALL = 2.0  # a box higher than this many usual ones gets room of its own
 
 
 class Box(NamedTuple):
@@ -100,10 +102,13 @@ def _lay_out_part(members, links, boxes, sources_first, room) -> _Part:
         (only,) = members
         box = boxes[only]
         return _Part({only: (box.width / 2, box.height / 2)}, {}, box.width, box.height)
-    pitch = max(boxes[member].height for member in members) + ROW_GAP
+    heights = {member: boxes[member].height for member in members}
+    usual = TALL * median_high(heights.values())
+    pitch = max(height for height in heights.values() if height <= usual) + ROW_GAP
     raw, routed = _sugiyama(members, links, pitch, sources_first)
     if _is_upside_down(members, raw):
         raw = {vertex: (layer, -row) for vertex, (layer, row) in raw.items()}
+    raw = _spread(raw, heights, pitch)
     layers = sorted({layer for layer, _ in raw.values()})
     widest = {layer: 0.0 for layer in layers}
     for vertex, (layer, _) in raw.items():
@@ -135,6 +140,26 @@ def _lay_out_part(members, links, boxes, sources_first, room) -> _Part:
         for link, dummies in routed.chains.items()
     }
     return _Part(centres, bends, x, drop - lift)
+
+
+def _spread(raw, heights, pitch) -> dict:
+    """Return ``raw`` with more room above and below each box that is higher than the others.
+
+    Were all rows as far apart as the highest box needs, one ``stack`` of twenty tensors
+    would make a picture of many pages. What is a row or more away moves by half of what
+    the box is too high, what is nearer by less.
+    """
+    too_high = {}
+    for vertex, (_, row) in raw.items():
+        extra = heights.get(vertex, 0.0) + ROW_GAP - pitch
+        if extra > 0:
+            too_high[row] = max(too_high.get(row, 0.0), extra)
+
+    def moved(row):
+        shares = [extra * min(max((row - at) / pitch, -1), 1) for at, extra in too_high.items()]
+        return row + sum(shares) / 2
+
+    return {vertex: (layer, moved(row)) for vertex, (layer, row) in raw.items()}
 
 
 def _is_upside_down(members, raw) -> bool:

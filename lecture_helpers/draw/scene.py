@@ -36,6 +36,7 @@ class Shape(NamedTuple):
     mark: the ``data-`` attribute by which a test or a style sheet finds it.
     stubs: how many untracked inputs hang from it.
     outputs: the numbers of the outputs that arrows leave from, where it has several.
+    narrowest: the width that it has at least.
     """
 
     look: ink.Look
@@ -43,13 +44,14 @@ class Shape(NamedTuple):
     mark: str
     stubs: int = 0
     outputs: tuple = ()
+    narrowest: float = 52.0
 
     @property
     def box(self) -> Box:
         """The size it wants."""
         widest = max(ink.text_width(words, points) for words, points, _, _ in self.lines)
         height = max(12.0 + LINE * len(self.lines), 8 + NUMBERED_GAP * len(self.outputs))
-        return Box(max(widest + 2 * PADDING, 52.0) + self.margin, height)
+        return Box(max(widest + 2 * PADDING, self.narrowest) + self.margin, height)
 
     @property
     def margin(self) -> float:

@@ -4,7 +4,6 @@ Forward runs left to right in grey, backward right to left in orange. The node a
 an orange box; its gradients stand on thick arrows, those of earlier steps on thin ones.
 """
 
-import textwrap
 from collections import Counter
 from functools import cached_property
 from typing import NamedTuple
@@ -26,6 +25,7 @@ from .svg import MARGIN, placed, shape_svg, stub_marks, with_notes
 
 HEADING = 26.0
 BELOW = 12.0  # from a forward arrow down to the backward arrow beside it
+AT_NUMBER = 4.0  # the same where it ends at one of several numbered outputs
 PORTS_APART = 32.0
 BESIDE = 52.0  # pixels of an arrow that its label leaves free
 LONGEST_ON_ARROW, LONGEST_IN_LEAF, LONGEST_SUM = 22, 24, 26  # characters
@@ -33,7 +33,7 @@ ROUNDED = 3  # significant digits on an arrow, where more find no room
 LABEL_SIZE, SENTENCE_SIZE = 12.0, 13.0
 LABEL_HEIGHT = 18.0
 SENTENCE_LINE = 18.0
-EM = 0.6  # average width of a letter of a sentence, in units of its size
+LIGHTER = 0.9  # the width of a sentence that is not bold, in units of the bold one's
 NARROWEST = 620.0
 MOST_MEASURED = 200  # steps whose sentences decide how high their panel is
 PAST = "#cf4f14"  # the orange that has the same contrast with white and with near-black
@@ -74,11 +74,16 @@ class Film:
         scene = scene_of(record.graph)
         self._nodes = _drawn_alone(scene.slots)
         self._bare = scene.shapes
-        roomy = [self._with_grad(slot, shape) for slot, shape in enumerate(scene.shapes)]
+        roomy = [self._with_sum(slot, self._with_grad(slot, shape))
+                 for slot, shape in enumerate(scene.shapes)]  # fmt: skip
         sent = self._gradients(scene)
         room = {nr: ink.text_width(words, LABEL_SIZE) + BESIDE for nr, (*_, words) in sent.items()}
-        self._at = placed(scene._replace(shapes=roomy), 0.0, HEADING, room, PORTS_APART)
-        self._flows = [_Flow(*sent[nr], _beside(self._at.lines[nr])) for nr in sent]
+        self._at = placed(scene._replace(shapes=roomy), 0.0, HEADING, room, PORTS_APART, BELOW)
+        self._flows = [
+            _Flow(*sent[nr], _beside(points, scene.shapes[scene.links[nr].source].outputs))
+            for nr in sent
+            for points in [self._at.lines[nr]]
+        ]
         size = self._at.width, HEADING + self._at.height + BELOW
         self._notes, self._width, self._panel_top = with_notes([], *size, scene.notes)
         self._width = max(self._width, NARROWEST)
@@ -117,6 +122,11 @@ class Film:
             words, fill = after, (11.5, ink.ACTIVE.stroke, True)
         return shape._replace(lines=(*shape.lines, (words, *fill)))
 
+    def _with_sum(self, slot, shape):
+        """Return the shape as wide as the sum that stands above it in the end."""
+        words = self._met.get(self._nodes.get(slot), "")
+        return shape._replace(narrowest=max(shape.narrowest, ink.text_width(words, LABEL_SIZE)))
+
     def _leaf_step(self, slot):
         place = self._at_work.get(self._nodes.get(slot))
         step = place and self.record.steps[place - 1]
@@ -140,7 +150,7 @@ class Film:
             parts.append(self._box(slot, position))
         parts += self._sums(position)
         parts += [self._heading(position), *self._notes, self._panel(position)]
-        height = self._panel_top + self._panel_height + MARGIN
+        height = self._panel_top + self._panel_height(position) + MARGIN
         title, words = self.told(position)
         marks = f' data-step="{position}" data-steps="{self.last}"'
         return ink.document(parts, self._width, height, title, words, "backward", marks)
@@ -165,16 +175,15 @@ class Film:
         return "".join(map(ink.arrow, self._at.lines.values()))
 
     def _arrows(self, position) -> list:
-        """Return what flows back by now: past gradients first, those at work on top."""
-        past, at_work = [], []
-        for sent, received, words, points in self._flows:
-            if sent > position:
-                continue
-            active = position in (sent, received)
+        """Return what flows back by now: past gradients first, those at work on top, and
+        the labels on top of every arrow."""
+        parts = []
+        by_now = [(position in flow[:2], flow) for flow in self._flows if flow.sent <= position]
+        by_now.sort(key=lambda pair: pair[0])
+        for active, flow in by_now:
             stroke, width = (ink.ACTIVE.stroke, 3.0) if active else (PAST, 1.5)
-            arrow = ink.arrow(points, stroke, width, backward=True)
-            (at_work if active else past).append(arrow + _label(points[0], words, active))
-        return [*past, *at_work]
+            parts.append(ink.arrow(flow.points, stroke, width, backward=True))
+        return parts + [_label(flow.points[0], flow.words, active) for active, flow in by_now]
 
     def _box(self, slot, position) -> str:
         """Return one box with its marks, as it looks at a position."""
@@ -203,7 +212,8 @@ class Film:
             place = self._at_work.get(node, self.finished)
             if place <= position and node in self._met:
                 (x, y), width = self._at.corners[slot], self._at.boxes[slot].width
-                found.append(ink.text(x + width, y - 5, self._met[node], 12, PAST, True, "end"))
+                words = self._met[node]
+                found.append(ink.text(x + width, y - 5, words, LABEL_SIZE, PAST, True, "end"))
         return found
 
     @cached_property
@@ -228,24 +238,29 @@ class Film:
 
     def _panel(self, position) -> str:
         width = self._width - 2 * MARGIN
-        parts = [ink.box(MARGIN, self._panel_top, width, self._panel_height, PANEL)]
+        height = self._panel_height(position)
+        parts = [ink.box(MARGIN, self._panel_top, width, height, PANEL)]
         for count, (words, strong) in enumerate(self._lines(position), 1):
             y, fill = self._panel_top + SENTENCE_LINE * count, ink.DARK if strong else ink.SOFT
             parts.append(ink.text(MARGIN + 14, y + 4, words, SENTENCE_SIZE, fill, strong, "start"))
         return "".join(parts)
 
+    def _panel_height(self, position) -> float:
+        """Return a height that stays the same, unless one of very many steps needs more."""
+        return 16 + SENTENCE_LINE * max(self._usual_lines, len(self._lines(position)))
+
     @cached_property
-    def _panel_height(self) -> float:
+    def _usual_lines(self) -> int:
         positions = [*range(min(self.last, MOST_MEASURED) + 1), self.finished]
-        return 16 + SENTENCE_LINE * max(len(self._lines(position)) for position in positions)
+        return max(len(self._lines(position)) for position in positions)
 
     def _lines(self, position) -> list:
         """Return the lines of the panel as (words, strong), broken to its width."""
-        letters = int((self._width - 2 * MARGIN - 28) / (SENTENCE_SIZE * EM))
+        width = self._width - 2 * MARGIN - 28
         return [
             (piece, strong)
             for words, strong in self._sentences(position)
-            for piece in textwrap.wrap(words, letters, subsequent_indent="  ")
+            for piece in ink.broken(words, SENTENCE_SIZE, width if strong else width / LIGHTER)
         ]
 
 
@@ -255,9 +270,11 @@ def _drawn_alone(slots) -> dict:
     return {slot: node for node, slot in slots.items() if crowd[slot] == 1}
 
 
-def _beside(points) -> list:
-    """Return the way back beside a forward arrow."""
-    return [(x, y + BELOW) for x, y in reversed(points)]
+def _beside(points, numbered) -> list:
+    """Return the way back beside a forward arrow, whose end belongs to its own output only."""
+    (x, y), *before = points
+    end = x, y + (AT_NUMBER if numbered else BELOW)
+    return [*((x, y + BELOW) for x, y in reversed(before)), end]
 
 
 def _label(tail, words, active) -> str:

@@ -47,16 +47,18 @@ class Placed(NamedTuple):
     height: float
 
 
-def placed(scene, left=0.0, top=0.0, room=None, port_gap=PORT_GAP) -> Placed:
+def placed(scene, left=0.0, top=0.0, room=None, port_gap=PORT_GAP, below=0.0) -> Placed:
     """Give everything in a scene its place; its top left corner is at ``left, top``.
 
     room: pixels that a link, by its number, wants free on the left of its target.
+    below: pixels that are kept free below the place where each arrow leaves or enters, for
+    one that runs back beside it.
     A box grows where its arrows would not find room at ``port_gap`` from each other.
     """
     shapes, links = scene.shapes, scene.links
     boxes = [shape.box for shape in shapes]
     if port_gap > PORT_GAP:
-        boxes = _grown(boxes, Counter(link.target for link in links), port_gap)
+        boxes = _grown(boxes, Counter(link.target for link in links), port_gap, below)
     wanted = {}
     for number, pixels in (room or {}).items():
         pair = links[number][:2]
@@ -65,7 +67,7 @@ def placed(scene, left=0.0, top=0.0, room=None, port_gap=PORT_GAP) -> Placed:
     x_0, y_0 = left + MARGIN, top + MARGIN
     corners = [(x + x_0, y + y_0) for x, y in layout.corners]
     routes = [[(x + x_0, y + y_0) for x, y in route] for route in layout.routes]
-    lines = _lines(shapes, boxes, corners, links, routes, port_gap)
+    lines = _lines(shapes, boxes, corners, links, routes, port_gap, below)
     width = layout.width + 2 * MARGIN
     height = layout.height + 2 * MARGIN + (STUB if any(shape.stubs for shape in shapes) else 0)
     return Placed(boxes, corners, lines, width, height)
@@ -81,17 +83,17 @@ def drawn(scene: Scene, left: float = 0.0, top: float = 0.0) -> tuple:
     return parts, at.width, at.height
 
 
-def _grown(boxes, entering, port_gap) -> list:
+def _grown(boxes, entering, port_gap, below) -> list:
     """Return boxes high enough for the arrows that enter them, by their number."""
-    needed = [port_gap * entering[slot] for slot in range(len(boxes))]
+    needed = [10 + below + port_gap * (entering[slot] - 1) for slot in range(len(boxes))]
     return [box._replace(height=max(box.height, height)) for box, height in zip(boxes, needed)]
 
 
-def _lines(shapes, boxes, corners, links, routes, port_gap) -> dict:
+def _lines(shapes, boxes, corners, links, routes, port_gap, below) -> dict:
     """Return the points of each arrow, by the number of its link. Each input of a box has a
     port of its own on its left side, and each of several outputs one on its right side."""
     starts = [
-        dict(zip(shape.outputs or (None,), _starts(shape, box, corner)))
+        dict(zip(shape.outputs or (None,), _starts(shape, box, corner, below)))
         for shape, box, corner in zip(shapes, boxes, corners)
     ]
     entering = {}
@@ -102,16 +104,17 @@ def _lines(shapes, boxes, corners, links, routes, port_gap) -> dict:
     lines = {}
     for target, arriving in entering.items():
         x, top = corners[target]
-        ports = _ports(top, boxes[target].height, len(arriving), port_gap)
+        ports = _ports(top, boxes[target].height - below, len(arriving), port_gap)
         for port, (_, _, number) in zip(ports, sorted(arriving)):
             lines[number] = [_start(starts, links[number]), *routes[number], (x, port)]
     return lines
 
 
-def _starts(shape, box, corner) -> list:
-    """Return where arrows leave a box, one point per numbered output."""
+def _starts(shape, box, corner, below=0.0) -> list:
+    """Return where arrows leave a box, one point per numbered output, at its number."""
     x, y = corner
-    ports = _ports(y, box.height, max(len(shape.outputs), 1), NUMBERED_GAP)
+    height = box.height if shape.outputs else box.height - below
+    ports = _ports(y, height, max(len(shape.outputs), 1), NUMBERED_GAP)
     return [(x + box.width, port) for port in ports]
 
 
