@@ -127,3 +127,35 @@ def test_very_long_and_odd_names_stay_short_and_on_one_line():
     assert max(map(len, lines)) < 200
     assert lines[1].startswith("The backward starts at ooo") and lines[1].endswith("gradient 1.")
     assert lines[2].startswith("step 1 of 2")
+
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[], [0.0, NAN, 0.0, 2.0], [NAN, 2.0], [INF, 3.0], [0.0, INF], [0.0, NAN], [2.0, -3.0]],
+)
+@pytest.mark.parametrize("reduce", [torch.prod, torch.amax, torch.amin, torch.max, torch.min])
+def test_no_hook_is_blamed_for_what_torch_does_with_nan_and_zero(values, reduce):
+    if not values and reduce is not torch.prod:
+        pytest.skip("torch finds no largest of nothing")
+    x = torch.tensor(values, requires_grad=True)
+    y = reduce(x)
+    told = str(record_backward(y))
+    assert "hook" not in told.lower() and "no numbers" not in told
+    (step, _) = record_backward(reduce(x)).steps
+    torch.testing.assert_close(
+        step.rule.apply(step.grad_outputs)[0], step.grad_inputs[0], equal_nan=True
+    )
+
+
+def test_a_rule_that_torch_cannot_compute_leaves_the_engine_s_numbers(monkeypatch):
+    x = leaf(2.0)
+    y = x * 3
+
+    def refuse(*_):
+        raise RuntimeError("not implemented for this kind of tensor")
+
+    monkeypatch.setattr("lecture_helpers.rules.reading.Rule._gradient", refuse)
+    assert "  to x: incoming × 3 = 3\n" in str(record_backward(y))

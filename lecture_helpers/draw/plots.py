@@ -83,9 +83,17 @@ def _slope(plot):
     return None if plot.slope is None else number(plot.slope)
 
 
+def _has_tangent(plot) -> bool:
+    return plot.slope is not None and math.isfinite(plot.slope) and math.isfinite(plot.value)
+
+
 def _tangent(plot, longest=LONGEST_NAME) -> str:
-    if plot.slope is not None:
+    if _has_tangent(plot):
         return f"tangent with slope {_slope(plot)}"
+    if plot.slope is not None:
+        of_result = math.isfinite(plot.slope)
+        what, value = ("result", plot.value) if of_result else ("slope", plot.slope)
+        return f"no tangent: the {what} is {number(value)}"
     name = shorten(plot.name, longest)
     return f"no tangent: {name} " + ("has no gradient" if plot.tracked else "is not tracked")
 
@@ -99,7 +107,7 @@ def _heading(plot) -> list:
     base, size = HEADING - 8, 12.5
     parts, x = [_key(LEFT, base, CURVE), _told(LEFT + KEY + 6, base, "result", size)], LEFT
     x += KEY + 6 + ink.text_width("result", size) + 18
-    if plot.slope is not None:
+    if _has_tangent(plot):
         parts.append(_key(x, base, TANGENT, DASHES))
         x += KEY + 6
     return [*parts, _told(x, base, _tangent(plot, LONGEST_IN_HEADING), size)]
@@ -154,7 +162,7 @@ def _fill(figure, plot):
     for piece in plot.curve.pieces:
         mark = "." if len(piece) == 1 else None
         axes.plot(*zip(*piece), color=CURVE, linewidth=2, marker=mark)
-    if plot.slope is not None and math.isfinite(plot.slope) and math.isfinite(plot.value):
+    if _has_tangent(plot):
         ends = [plot.value + plot.slope * (x - plot.at) for x in (plot.low, plot.high)]
         axes.plot((plot.low, plot.high), ends, color=TANGENT, linewidth=2, dashes=(3, 1.5))
     if math.isfinite(plot.value):

@@ -95,7 +95,7 @@ def _shared(which):
     def code(g, s):
         hits = _hits(s)
         count = hits.sum(dims_of(s), keepdim=True) if s.shape else 1
-        return torch.where(hits, unreduced(g, s) / count, 0)
+        return hits * (unreduced(g, s) / count)  # nan everywhere where nothing equals a nan
 
     return op(
         f"Only the {which} element decides, so it alone gets the gradient; equals share it.",
@@ -157,8 +157,14 @@ def _norm_code(g, s):
 
 
 def _prod_code(g, s):
-    """Multiply what stands before and after each element, so that a 0 does no harm."""
+    """Divide the product by each element; where one is 0, multiply what stands before and
+    after each. The gradient is 0 where two are 0, as torch has it, also beside a nan."""
     flat = s.self.flatten()
+    zeros = int((flat == 0).sum())
+    if zeros == 0:
+        return g * (s.result / s.self)
+    if zeros > 1:
+        return torch.zeros_like(s.self)
     one = flat.new_ones(1)
     before = torch.cat([one, flat[:-1]]).cumprod(0)
     after = torch.cat([one, flat.flip(0)[:-1]]).cumprod(0).flip(0)

@@ -46,6 +46,8 @@ def tell(rule, nr: int, grad_outputs: tuple, went_out) -> Line:
         numbers = _numbers(rule, nr, template, turned, bool(shared), grad_outputs, went_out)
     except Missing as missing:
         numbers = f"no numbers: {missing}"
+    except RuntimeError:  # a kind of tensor that torch's own functions refuse
+        numbers = "no numbers: the rule cannot be computed for these tensors"
     return Line(nr, symbols + shared, numbers)
 
 

@@ -89,9 +89,9 @@ class WhatIf(Live):
         result = self._result(inputs)
         tracked = {name: tensor for name, tensor in inputs.items() if tensor.requires_grad}
         graph = collect((result,), {"result": result, **tracked}, ())
+        for tensor in tracked.values():  # the function may have run a backward of its own
+            tensor.grad = None
         if tracked and result.requires_grad:
-            for tensor in tracked.values():  # the function may have run a backward of its own
-                tensor.grad = None
             result.backward(inputs=list(tracked.values()))  # no tensor but these gets a .grad
         rows = [row_of(name, tensor) for name, tensor in (*inputs.items(), ("result", result))]
         plot = self._plot(result, inputs[self._over])
