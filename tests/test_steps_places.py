@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 import torch
 from sound import SVG, leaf, rectangle
+from torch.utils.checkpoint import checkpoint
 
 from lecture_helpers import record_backward
 from lecture_helpers.draw import ink
@@ -160,3 +161,81 @@ def test_a_sentence_is_broken_to_a_width():
     pieces = ink.broken("WWWW ii", 10, 25)
     assert pieces == ["WW", "WW", "ii"]
     assert ink.broken("WW", 10, 1) == ["W", "W"]
+
+
+def fills(picture):
+    """Return the fill of each box, by its first line."""
+    groups = picture.findall(f"{SVG}g")
+    return {g.find(f"{SVG}text").text: g.find(f"{SVG}rect").get("fill") for g in groups}
+
+
+def test_only_what_is_at_work_is_orange_and_only_a_leaf_fills_up():
+    x = leaf(2.0)
+    z = (x * 3) ** 2
+    film = Film(record_backward(z))
+    at = [fills(ET.fromstring(film.svg(position))) for position in range(film.finished + 1)]
+    plain, orange, leaf_blue = ink.OPERATION.fill, ink.ACTIVE.fill, ink.LEAF.fill
+    assert [picture["pow"] for picture in at] == [plain, orange, plain, plain, plain]
+    assert [picture["mul"] for picture in at] == [plain, plain, orange, plain, plain]
+    assert [picture["x"] for picture in at] == [leaf_blue] * 3 + [orange, "#bfdbfe"]
+    assert {picture["z"] for picture in at} == {ink.RESULT.fill}
+
+
+def test_what_is_at_work_is_drawn_over_what_is_past():
+    film = Film(wide_sums())
+    for position in range(film.finished + 1):
+        paths = ET.fromstring(film.svg(position)).findall(f"{SVG}path")
+        lines = [p for p in paths if p.get("fill") == "none" and p.get("stroke") != ink.MID]
+        widths = [float(line.get("stroke-width")) for line in lines]
+        assert widths == sorted(widths)
+
+
+def test_no_arrow_for_a_gradient_that_is_none():
+    class Nothing(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return None
+
+    x = leaf(2.0)
+    y = Nothing.apply(x * 3)
+    picture = finished(record_backward(y))
+    assert len(backward_arrows(picture)) == 1  # the 1 that it was started with
+    assert "None" not in [text.text for text in picture.findall(f"{SVG}text")]
+
+
+@pytest.mark.parametrize("before", [None, [123.456, 0.0, -9.87654]])
+@pytest.mark.parametrize("accumulate", [True, False])
+def test_a_leaf_has_room_for_its_longest_words(before, accumulate):
+    w = leaf(2.5, -3.25, 1e-7)
+    w.grad = None if before is None else torch.tensor(before)
+    film = Film(
+        record_backward((w * torch.tensor([-123.4, 1.0, 5.678])).sum(), accumulate=accumulate)
+    )
+    for position in range(film.finished + 1):
+        for group in ET.fromstring(film.svg(position)).findall(f"{SVG}g"):
+            left, _, right, _ = rectangle(group)
+            for text in group.iter(f"{SVG}text"):
+                assert ink.text_width(text.text, float(text.get("font-size"))) <= right - left
+
+
+def test_a_folded_part_is_never_at_work():
+    x = leaf(1.0)
+    y = x
+    for _ in range(60):
+        y = torch.tanh(y * 1.5)
+    film = Film(record_backward(y))
+    for position in (1, 40, film.last, film.finished):
+        picture = ET.fromstring(film.svg(position))
+        folded = [g for g in picture.findall(f"{SVG}g") if g.get("data-more")]
+        assert folded and {group.get("data-state") for group in folded} == {"waits"}
+
+
+def test_no_sum_is_drawn_where_a_leaf_also_gets_gradients_from_a_backward_inside():
+    w, x = leaf(3.0), leaf(2.0)
+    y = checkpoint(lambda a: a * w, x, use_reentrant=True) + w * 5 + w * 7
+    picture = finished(record_backward(y))
+    assert not [t.text for t in picture.findall(f"{SVG}text") if " + " in t.text]
