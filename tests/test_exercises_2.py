@@ -73,6 +73,12 @@ def frozen_ones(model, layer):
     return [name for name, parameter in model.named_parameters() if not parameter.requires_grad]
 
 
+def weight_and_bias(model, layer):
+    flag_and_none(getattr(model, layer).weight)
+    flag_and_none(getattr(model, layer).bias)
+    return learning(model)
+
+
 def names_where(test):
     return lambda tensors: [name for name, tensor in tensors.items() if test(tensor)]
 
@@ -120,6 +126,24 @@ def step_for_each_loss(w, optimizer, steps):
                    before_step=optimizer.zero_grad)  # fmt: skip
 
 
+def without_the_optimizer(w, optimizer, steps):
+    values = []
+    for losses in steps:
+        w.grad = None
+        for make_loss in losses:
+            make_loss(w).backward()
+        if w.grad is not None:
+            w.data -= 0.1 * w.grad
+        values.append(w.item())
+    return values
+
+
+def losses_made_beforehand(w, optimizer, steps):
+    made = [[make_loss(w) for make_loss in losses] for losses in steps]
+    again = [[lambda w, loss=loss: loss for loss in losses] for losses in made]
+    return trained(w, optimizer, again, before_step=optimizer.zero_grad)
+
+
 def zeros(optimizer):
     return lambda: optimizer.zero_grad(set_to_none=False)
 
@@ -142,6 +166,7 @@ CHECKS = {
         "everything": everything,
         "right names, all frozen": names_right_but_all_frozen,
         "the frozen names": frozen_ones,
+        "weight and bias only": weight_and_bias,
         "parameters, not names": lambda m, layer: [
             frozen(m, layer, flag_and_none), [p for p in m.parameters() if p.requires_grad]][1],
         "a method that a list lacks": lambda m, layer: [
@@ -156,6 +181,7 @@ CHECKS = {
         "retain_grad only": names_where(lambda t: t.retains_grad),
         "has the attribute": names_where(lambda t: hasattr(t, "grad")),
         "has a gradient now": names_where(lambda t: quiet_grad(t) is not None),
+        "by name": lambda tensors: [n for n in tensors if n in ("w", "b") or "retain" in n],
         "one text": lambda tensors: ", ".join(names_where(lecture_2._is_filled)(tensors)),
         "tensors": lambda tensors: [t for t in tensors.values() if lecture_2._is_filled(t)],
     }),
@@ -177,10 +203,19 @@ CHECKS = {
         "the source's": lambda first, second: second >= first * 1.9,
         "exactly": lambda first, second: second == 2 * first,
         "by division": lambda first, second: math.isclose(second / first, 2, rel_tol=1e-6),
-        "sizes only": lambda first, second: math.isclose(abs(second), 2 * abs(first)),
+        "sizes only": lambda first, second: math.isclose(
+            abs(second), 2 * abs(first), rel_tol=1e-6),
         "sizes at least": lambda first, second: abs(second) >= 1.9 * abs(first),
         "roughly": lambda first, second: math.isclose(second, 2 * first, rel_tol=0.1),
         "half": lambda first, second: math.isclose(first, 2 * second, rel_tol=1e-6),
+        "one part in a hundred thousand": lambda first, second: math.isclose(
+            second, 2 * first, rel_tol=1e-5),
+        "the default tolerance": lambda first, second: math.isclose(second, 2 * first),
+        "a fixed tolerance": lambda first, second: abs(second - 2 * first) < 1e-6,
+        "rounded": lambda first, second: round(second, 6) == round(2 * first, 6),
+        "one side only": lambda first, second: second - 2 * first < 1e-6,
+        "any second for a first of 0": lambda first, second: (
+            first == 0 or math.isclose(second / first, 2, rel_tol=1e-6)),
         "always": lambda first, second: True,
         "as text": lambda first, second: "True",
     }),
@@ -194,6 +229,8 @@ CHECKS = {
         "zero_ of None": lambda w, o, steps: trained(
             w, o, steps, before_step=lambda: w.grad.zero_()),
         "a step for each loss": step_for_each_loss,
+        "without the optimizer": without_the_optimizer,
+        "losses made beforehand": losses_made_beforehand,
         "detached losses": lambda w, o, steps: trained(
             w, o, [[lambda w, losses=losses: sum(make(w) for make in losses).detach() + 0 * w]
                    for losses in steps], before_step=o.zero_grad),
@@ -226,31 +263,31 @@ def test_a_wrong_answer_is_rejected_and_the_case_is_named(name, wrong):
 
 
 @pytest.mark.parametrize("name, wrong, said", [
-    ("freeze", "the flag only", "Case 1 of 4, model = body, head, layer = 'body': the names are "
+    ("freeze", "the flag only", "Case 1 of 5, model = body, head, layer = 'body': the names are "
      "right, but a step of the optimizer moved body.weight; expected it to stay."),
-    ("freeze", "zeros, not None", "Case 1 of 4, model = body, head, layer = 'body': the names are "
+    ("freeze", "zeros, not None", "Case 1 of 5, model = body, head, layer = 'body': the names are "
      "right, but a step of the optimizer moved body.weight; expected it to stay."),
-    ("freeze", "by the beginning of the name", "Case 3 of 4, model = head, head2, layer = 'head': "
+    ("freeze", "by the beginning of the name", "Case 3 of 5, model = head, head2, layer = 'head': "
      "your function returned []; expected ['head2.weight', 'head2.bias']."),
-    ("freeze", "right names, all frozen", "Case 1 of 4, model = body, head, layer = 'body': the "
+    ("freeze", "right names, all frozen", "Case 1 of 5, model = body, head, layer = 'body': the "
      "names are right, but head.weight no longer learns; expected it to move."),
-    ("gets_grad", "requires_grad only", "Case 2 of 5, tensors = w, h = w * 2: "
+    ("gets_grad", "requires_grad only", "Case 2 of 6, tensors = w, h = w * 2: "
      "your function returned ['w', 'h = w * 2']; expected ['w']."),
-    ("gets_grad", "forgets retain_grad", "Case 5 of 5, tensors = h = w * 3, which called "
+    ("gets_grad", "forgets retain_grad", "Case 5 of 6, tensors = h = w * 3, which called "
      "retain_grad(), k = w * 4, x: your function returned []; "
      "expected ['h = w * 3, which called retain_grad()']."),
     ("one_result", "ones", "Case 1 of 5, f(x) = x**2, x = [1.0, 2.0, 3.0], i = 1: "
      "your function returned [2.0, 4.0, 6.0]; expected [0.0, 4.0, 0.0]."),
-    ("is_twice", "the source's", "Case 1 of 7, first = -24.0, second = -48.0: "
+    ("is_twice", "the source's", "Case 1 of 9, first = -24.0, second = -48.0: "
      "your function returned False; expected True."),
-    ("is_twice", "exactly", "Case 5 of 7, first = 0.30000000000000004, second = 0.6: "
+    ("is_twice", "exactly", "Case 5 of 9, first = 0.1, second = 0.20000000298023224: "
      "your function returned False; expected True."),
-    ("train", "reset before each backward", "Case 1 of 4, steps = one step, losses 1w, 2w, 3w: "
+    ("train", "reset before each backward", "Case 1 of 5, steps = one step, losses 1w, 2w, 3w: "
      "your function returned [1.7]; expected [1.4]."),
-    ("train", "reset once", "Case 2 of 4, steps = two steps, losses 1w, 2w and then 3w: "
+    ("train", "reset once", "Case 2 of 5, steps = two steps, losses 1w, 2w and then 3w: "
      "your function returned [1.7, 1.1]; expected [1.7, 1.4]."),
-    ("train", "zeros", "Case 4 of 4, steps = momentum 0.5, losses 2w and then none: "
-     "your function returned [1.8, 1.7]; expected [1.8, 1.8]."),
+    ("train", "zeros", "Case 4 of 5, steps = momentum 0.5, losses 2w, then 3w, then none: "
+     "your function returned [1.8, 1.4, 1.2]; expected [1.8, 1.4, 1.4]."),
 ])  # fmt: skip
 def test_what_a_slip_is_told(name, wrong, said):
     check, wrongs = CHECKS[name]
@@ -263,11 +300,16 @@ def failing_case(name, wrong):
 
 
 @pytest.mark.parametrize("name, wrong, case", [
-    ("freeze", "switches others on", 4), ("gets_grad", "is_leaf only", 1),
+    ("freeze", "switches others on", 4), ("freeze", "weight and bias only", 5),
+    ("gets_grad", "is_leaf only", 1), ("gets_grad", "by name", 6),
     ("gets_grad", "no grad_fn", 1), ("one_result", "picked from the sum", 2),
     ("one_result", "weights of x's shape", 4), ("is_twice", "sizes at least", 3),
     ("is_twice", "by division", 4), ("is_twice", "roughly", 6), ("is_twice", "sizes only", 7),
-    ("train", "reset after each step", 3), ("train", "zero_ of None", 1),
+    ("is_twice", "the default tolerance", 5), ("is_twice", "one side only", 6),
+    ("is_twice", "any second for a first of 0", 8), ("is_twice", "a fixed tolerance", 9),
+    ("is_twice", "rounded", 9), ("train", "reset after each step", 3),
+    ("train", "zero_ of None", 1), ("train", "without the optimizer", 4),
+    ("train", "losses made beforehand", 5),
 ])  # fmt: skip
 def test_a_hint_that_names_a_case_names_the_right_one(name, wrong, case):
     assert failing_case(name, wrong) == case

@@ -1,11 +1,14 @@
 """Checks of lecture 2."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import torch
 
 from ..devices import device
 from .checking import Case, Verdict, check
 
-TOLERANCE = 1e-6
+HOLDS = "which holds "
 
 
 def check_freeze(function) -> Verdict:
@@ -21,12 +24,16 @@ def check_freeze(function) -> Verdict:
         ("body, head", "head", ()),
         ("head, head2", "head", ()),
         ("body, middle, head", "body", ("middle.bias",)),
+        ("body, which holds body.inner, head", "body", ()),
     ]
     cases = []
     for layers, layer, before in asked:
         model = _model(layers.split(", "), before)
-        frozen = [f"{layer}.weight", f"{layer}.bias", *before]
-        learning = [name for name, _ in model.named_parameters() if name not in frozen]
+        learning = [
+            name
+            for name, _ in model.named_parameters()
+            if not name.startswith(f"{layer}.") and name not in before
+        ]
         words = f"model = {layers}, layer = {layer!r}"
         if before:
             words += f", where {' and '.join(before)} was frozen before"
@@ -35,13 +42,17 @@ def check_freeze(function) -> Verdict:
 
 
 def _model(layers, frozen) -> torch.nn.Module:
-    """Return a module of named layers; those not frozen hold an old gradient."""
+    """Return a module of named layers; those not frozen hold an old gradient.
+
+    A layer "which holds body.inner" is added to the layer ``body``, under the name ``inner``.
+    """
     model = torch.nn.Module()
     for count, name in enumerate(layers):
         layer = torch.nn.Module()
         layer.weight = torch.nn.Parameter(torch.tensor([[count + 1.0, -1.0]], device=device))
         layer.bias = torch.nn.Parameter(torch.tensor([0.5], device=device))
-        model.add_module(name, layer)
+        parent, _, own = name.removeprefix(HOLDS).rpartition(".")
+        model.get_submodule(parent).add_module(own, layer)
     for name, parameter in model.named_parameters():
         if name in frozen:
             parameter.requires_grad_(False)
@@ -89,11 +100,14 @@ def check_gets_grad(function) -> Verdict:
         {"w": w, "x": x, "c = x * 2, with x untracked": scaled},
         {"b": b, "m = w.to(torch.float64)": w.to(torch.float64), "d = w.detach()": w.detach()},
         {"h = w * 3, which called retain_grad()": kept, "k = w * 4": used, "x": x},
+        {"x": w, "w": x, "b": kept, "h": used},
     ]
+    names_tell_nothing = "x, a tracked leaf, w, an untracked one, b, which called retain_grad(), h"
     cases = []
-    for tensors in asked:
+    for count, tensors in enumerate(asked, start=1):
         filled = [name for name, t in tensors.items() if _is_filled(t)]
-        cases.append(Case(f"tensors = {', '.join(tensors)}", tensors, filled))
+        words = names_tell_nothing if count == len(asked) else ", ".join(tensors)
+        cases.append(Case(f"tensors = {words}", tensors, filled))
     return check(function, cases)
 
 
@@ -133,9 +147,11 @@ def check_is_twice(function) -> Verdict:
         (36.0, 72.0, True),
         (-24.0, 1000.0, False),
         (0.0, 0.0, True),
-        (0.1 + 0.2, 0.6, True),
-        (3.0, 6.1, False),
+        (0.1, 0.20000000298023224, True),
+        (100000.0, 199999.0, False),
         (-24.0, 48.0, False),
+        (0.0, 5.0, False),
+        (1e-08, 5e-08, False),
     ]
     cases = [
         Case(f"first = {first}, second = {second}", (first, second), expected)
@@ -151,29 +167,40 @@ def check_train(function) -> Verdict:
     with a list of loss functions for each step; it returns w after each step.
     """
     asked = [
-        ("one step, losses 1w, 2w, 3w", [[1, 2, 3]], 0.0, None),
-        ("two steps, losses 1w, 2w and then 3w", [[1, 2], [3]], 0.0, None),
-        ("one step, loss 1w, where w.grad already holds 100.0", [[1]], 0.0, 100.0),
-        ("momentum 0.5, losses 2w and then none", [[2], []], 0.5, None),
+        ("one step, losses 1w, 2w, 3w", [[_times(1), _times(2), _times(3)]], 0.0, None),
+        ("two steps, losses 1w, 2w and then 3w", [[_times(1), _times(2)], [_times(3)]], 0.0, None),
+        ("one step, loss 1w, where w.grad already holds 100.0", [[_times(1)]], 0.0, 100.0),
+        ("momentum 0.5, losses 2w, then 3w, then none", [[_times(2)], [_times(3)], []], 0.5, None),
+        ("two steps, loss w**2 in each", [[_SQUARE], [_SQUARE]], 0.0, None),
     ]
     cases = []
-    for words, factors, momentum, stale in asked:
+    for words, entries, momentum, stale in asked:
         w = torch.nn.Parameter(torch.tensor(2.0, device=device))
         w.grad = None if stale is None else torch.tensor(stale, device=device)
         optimizer = torch.optim.SGD([w], lr=0.1, momentum=momentum)
-        steps = [[_times(factor) for factor in losses] for losses in factors]
+        steps = [[loss.make for loss in entry] for entry in entries]
         values, value, last = [], 2.0, 0.0
-        for losses in factors:
-            if losses:
-                last = momentum * last + sum(losses)
+        for entry in entries:
+            if entry:
+                last = momentum * last + sum(loss.slope(value) for loss in entry)
                 value -= 0.1 * last
             values.append(round(value, 4))
         cases.append(Case(f"steps = {words}", (w, optimizer, steps), values))
     return check(lambda given: _rounded(function(*given)), cases)
 
 
-def _times(factor):
-    return lambda w: factor * w
+class _Loss(NamedTuple):
+    """A loss as a function of w, and its slope as a function of w's value."""
+
+    make: Callable
+    slope: Callable[[float], float]
+
+
+def _times(factor) -> _Loss:
+    return _Loss(lambda w: factor * w, lambda value: factor)
+
+
+_SQUARE = _Loss(lambda w: w**2, lambda value: 2 * value)
 
 
 def _rounded(came):
