@@ -56,3 +56,11 @@ def test_a_number_is_asked_for_and_long_questions_wrap_at_spaces():
 def test_a_question_is_escaped():
     asked = predict("is a < b?")
     assert "a &lt; b" in asked.widget.children[0].value
+
+
+@pytest.mark.parametrize("typed", ["abc", "1/3", "4,5"])
+def test_what_is_no_number_is_said_to_be_none_and_the_answer_stays_hidden(capsys, typed):
+    asked = predict("What is 3 / 2?")
+    asked._input.value = typed
+    asked.compare(1.5)
+    assert capsys.readouterr().out == f"{typed} is not a number. Type one such as 4.5.\n"

@@ -33,19 +33,19 @@ def test_it_starts_before_the_backward_which_has_run():
 def test_slider_play_and_buttons_move_the_same_position():
     _, stepper = diamond()
     moves = [
-        (lambda: stepper._forward.click(), 1),
+        (lambda: stepper._next.click(), 1),
         (lambda: setattr(stepper._slider, "value", 4), 4),
-        (lambda: stepper._back.click(), 3),
+        (lambda: stepper._previous.click(), 3),
         (lambda: setattr(stepper._play, "value", 5), 5),
-        (lambda: stepper._forward.click(), 5),
+        (lambda: stepper._next.click(), 5),
         (lambda: stepper.step_to(-3), 0),
-        (lambda: stepper._back.click(), 0),
+        (lambda: stepper._previous.click(), 0),
     ]
     for move, position in moves:
         move()
         assert stepper.position == stepper._play.value == stepper._slider.value == position
         assert f' data-step="{position}"' in shown(stepper)
-        assert (stepper._back.disabled, stepper._forward.disabled) == (position == 0, position == 5)
+        assert (stepper._previous.disabled, stepper._next.disabled) == (position == 0, position == 5)
 
 
 def test_each_picture_is_that_of_the_record_at_this_step():

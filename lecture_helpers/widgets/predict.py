@@ -12,6 +12,7 @@ from .live import Live
 
 LINE_LENGTH = 88
 NUMBERS = (int, float, complex)
+NO_NUMBER = "is not a number. Type one such as 4.5."
 NOT_ANSWERED = "No prediction yet. Answer the question above, then run this cell again."
 
 
@@ -41,11 +42,17 @@ class Prediction(Live):
 
     def _note(self, _change):
         said = ""
-        if self.answer and not self.choices and not isinstance(_value(self.answer), NUMBERS):
-            said = f"{escape(self.answer)} is not a number. Type one such as 4.5."
+        if self._is_no_number():
+            said = escape(f"{self.answer} {NO_NUMBER}")
         elif self.answer:
             said = f"Noted: {escape(self.answer)}. Now run the cells below."
         self._noted.value = said
+
+    def _is_no_number(self) -> bool:
+        """Return whether the learner wrote something else where a number is asked for."""
+        if self.choices or self.answer is None:
+            return False
+        return not isinstance(_value(self.answer), NUMBERS)
 
     def compare(self, computed) -> None:
         """Print the learner's answer beside what the computation gave.
@@ -59,6 +66,8 @@ class Prediction(Live):
         words = values(truth) if isinstance(truth, (list, float, complex)) else str(truth)
         if self.answer is None:
             print(NOT_ANSWERED)
+        elif isinstance(truth, NUMBERS) and self._is_no_number():
+            print(f"{self.answer} {NO_NUMBER}")
         elif self.answer == words or (not self.choices and _same(_value(self.answer), truth)):
             print(f"You predicted {self.answer}. Right.")
         else:

@@ -1,4 +1,4 @@
-"""A recorded backward to step through: play, back, forward, a slider, the keyboard."""
+"""A recorded backward to step through: Play, two buttons, a slider, the keyboard."""
 
 from html import escape
 
@@ -28,18 +28,18 @@ class Stepper(Live):
         last = self._film.last
         narrow = ipywidgets.Layout(width="auto", min_width="6em")
         self._play = ipywidgets.Play(min=0, max=last, interval=MILLISECONDS)
-        self._back = ipywidgets.Button(description="◀ back", layout=narrow)
-        self._forward = ipywidgets.Button(description="forward ▶", layout=narrow)
+        self._previous = ipywidgets.Button(description="◀ previous", layout=narrow)
+        self._next = ipywidgets.Button(description="next ▶", layout=narrow)
         self._slider = ipywidgets.IntSlider(
             min=0, max=last, description="step", layout=ipywidgets.Layout(width="26em")
         )
         self._page = ipywidgets.HTML()
         ipywidgets.link((self._play, "value"), (self._slider, "value"))
-        self._back.on_click(lambda _button: self.step_to(self.position - 1))
-        self._forward.on_click(lambda _button: self.step_to(self.position + 1))
+        self._previous.on_click(lambda _button: self.step_to(self.position - 1))
+        self._next.on_click(lambda _button: self.step_to(self.position + 1))
         self._slider.observe(lambda _change: self._redraw(), "value")
         row = ipywidgets.HBox(
-            [self._play, self._back, self._forward, self._slider],
+            [self._play, self._previous, self._next, self._slider],
             layout=ipywidgets.Layout(flex_flow="row wrap"),
         )
         self.widget = ipywidgets.VBox([row, self._page])
@@ -60,8 +60,8 @@ class Stepper(Live):
             self._page.value = f"<pre>{escape(title)}\n{escape(words)}</pre>"
         else:
             self._page.value = self._film.svg(self.position).replace("<svg ", f"<svg {FIT} ", 1)
-        self._back.disabled = self.position == 0
-        self._forward.disabled = self.position == self._film.last
+        self._previous.disabled = self.position == 0
+        self._next.disabled = self.position == self._film.last
 
     def to_text(self) -> str:
         """Return every step as text."""

@@ -135,9 +135,9 @@ def test_the_stepper_is_moved_by_key_by_drag_and_by_play(browser, lab):
     drag(page, handle, 2000)
     at(4, ["x2.0grad"], 1, 14, 14, 42)
 
-    page.get_by_role("button", name="back").press("Enter")
+    page.get_by_role("button", name="previous").press("Enter")
     at(3, ["mulMulBackward0"], 1, 14, 14, 42)
-    page.get_by_role("button", name="forward").press("Space")
+    page.get_by_role("button", name="next").press("Space")
     at(4, ["x2.0grad"], 1, 14, 14, 42)
 
     handle.press("Home")
