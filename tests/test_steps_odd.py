@@ -6,6 +6,7 @@ from sound import leaf
 from torch.utils.checkpoint import checkpoint
 
 from lecture_helpers import record_backward, watch_backward
+from lecture_helpers.draw.steps_text import gradient_words
 
 HOOKED = "A hook changed it"
 
@@ -159,3 +160,33 @@ def test_a_rule_that_torch_cannot_compute_leaves_the_engine_s_numbers(monkeypatc
 
     monkeypatch.setattr("lecture_helpers.rules.reading.Rule._gradient", refuse)
     assert "  to x: incoming × 3 = 3\n" in str(record_backward(y))
+
+
+def test_what_no_shortening_makes_short_enough_is_told_by_its_shape():
+    deep = torch.full((1, 1, 1, 1, 1, 1, 1, 1, 1, 2), 1.23456)
+    assert gradient_words(deep, 20) == "1 × 1 × 1 × 1 × 1 × 1 × 1 × 1 × 1 × 2 values"
+    assert gradient_words(deep[0, 0, 0, 0, 0, 0, 0], 20) == "[[[1.2346, 1.2346]]]"
+
+
+def test_up_to_six_parts_of_a_sum_are_listed():
+    x = leaf(1.0)
+    six, seven = (torch.stack([x] * count).sum() for count in (6, 7))
+    assert "x received 1 + 1 + 1 + 1 + 1 + 1 = 6: 6 paths meet here" in str(record_backward(six))
+    assert "x received sum 7: 7 paths meet here" in str(record_backward(seven))
+
+
+def test_a_grad_that_nothing_reached_stays():
+    class Nothing(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return None
+
+    x = leaf(2.0)
+    x.grad = torch.tensor(5.0)
+    lines = lines_of(record_backward(Nothing.apply(x)))
+    assert "x received nothing: None, not 0." in lines and "x.grad stays 5." in lines
+    assert lines[-1] == "Finished: x received None, its .grad is 5."

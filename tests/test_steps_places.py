@@ -239,3 +239,11 @@ def test_no_sum_is_drawn_where_a_leaf_also_gets_gradients_from_a_backward_inside
     y = checkpoint(lambda a: a * w, x, use_reentrant=True) + w * 5 + w * 7
     picture = finished(record_backward(y))
     assert not [t.text for t in picture.findall(f"{SVG}text") if " + " in t.text]
+
+
+@pytest.mark.parametrize("make", PROGRAMS)
+def test_the_picture_keeps_its_size_from_step_to_step(make):
+    film = Film(make())
+    pictures = [ET.fromstring(film.svg(position)) for position in range(film.finished + 1)]
+    assert len({(picture.get("width"), picture.get("height")) for picture in pictures}) == 1
+    assert float(pictures[0].get("width")) >= 620  # room for sentences beside a small graph
