@@ -102,3 +102,29 @@ def test_refusals_name_this_helper():
         watch_backward(torch.ones(()))
     with pytest.raises(TypeError, match=r"^watch_backward was given NoneType; pass the tensor"):
         watch_backward(None)
+
+
+def test_a_wide_picture_shrinks_to_the_page():
+    _, stepper = diamond()
+    assert shown(stepper).startswith('<svg style="max-width: 100%; height: auto" ')
+
+
+def test_a_name_stays_text_in_the_words_of_the_page():
+    x = leaf(2.0)
+    y = x * 3
+    use_text()
+    try:
+        stepper = watch_backward(y, **{"<b>x": x})
+        stepper.step_to(1)
+        assert "to &lt;b&gt;x: incoming" in shown(stepper) and "<b>" not in shown(stepper)
+    finally:
+        use_text(False)
+
+
+@pytest.mark.filterwarnings("ignore:Using backward")
+def test_create_graph_and_whole_reach_the_backward():
+    x = torch.ones(101, 100, requires_grad=True)
+    y = (x**3).sum()
+    stepper = watch_backward(y, create_graph=True, whole=True)
+    assert x.grad.requires_grad and stepper.record.gradient(x).shape == (101, 100)
+    x.grad = None  # which ends the cycle of the leaf with its gradient's graph
