@@ -1,8 +1,13 @@
 """What a helper was asked about: the tensors in its arguments, and what they are called."""
 
+import torch
 from torch import nn
 
+from .grads import shape_of
 from .names import Names, parameters_in, tensors_in
+from .walk import safe_depth
+
+REENTRANT = "CheckpointFunctionBackward"
 
 
 def names_for(outputs, named, by_name, namespaces) -> Names:
@@ -46,3 +51,62 @@ def _refusal(thing, helper) -> str:
         f"{helper} was given {kind}, which holds no tensor; pass a torch tensor, "
         f"or a list, tuple, dict or dataclass of tensors"
     )
+
+
+def refuse_unrunnable(output, gradient, options, helper) -> None:
+    """Refuse a backward that cannot run, before anything has run.
+
+    Raises:
+        TypeError, ValueError: those of ``record_backward``.
+    """
+    for name, value in options.items():
+        if not (isinstance(value, bool) or (name == "retain_graph" and value is None)):
+            raise TypeError(
+                f"{helper} was given {name}={type(value).__name__}; {name} takes True or False"
+            )
+    if not isinstance(output, torch.Tensor):
+        raise TypeError(
+            f"{helper} was given {type(output).__name__}; pass the tensor whose backward is to "
+            f"run, such as {helper}(loss)"
+        )
+    if not output.requires_grad:
+        raise ValueError(
+            f"{helper} was given a tensor without a graph (requires_grad is False), so there is "
+            f"no backward to run; pass one that was computed from a tensor that requires grad"
+        )
+    if gradient is None and output.numel() != 1:
+        raise ValueError(
+            f"{helper} was given an output of shape {shape_of(output)} and no gradient; pass "
+            f"gradient=, a tensor of that shape, or an output of one element"
+        )
+    if gradient is not None and not isinstance(gradient, torch.Tensor):
+        raise TypeError(
+            f"{helper} was given gradient={type(gradient).__name__}; pass a tensor of the shape "
+            f"of the output, or None"
+        )
+    if gradient is not None and shape_of(gradient) != shape_of(output):
+        raise ValueError(
+            f"{helper} was given a gradient of shape {shape_of(gradient)} for an output of shape "
+            f"{shape_of(output)}; the two must be the same"
+        )
+
+
+def refuse_unfollowable(graph, accumulate, helper) -> None:
+    """Refuse a graph whose backward cannot be recorded as asked, before anything has run.
+
+    Raises:
+        ValueError: those of ``record_backward``.
+    """
+    if graph.cut:
+        raise ValueError(
+            f"{helper} was given the end of a graph that goes deeper than Python can follow "
+            f"safely on this thread ({safe_depth():,} levels); nothing has run, so call "
+            f".backward() itself or pass an earlier tensor"
+        )
+    reentrant = any(node.grad_fn == REENTRANT for node in graph.nodes)
+    if reentrant and not accumulate:
+        raise ValueError(
+            f"{helper} was given accumulate=False for a graph with a reentrant checkpoint, which "
+            f"runs a backward of its own and fills .grad; use checkpoint(..., "
+            f"use_reentrant=False), or leave accumulate=True"
+        )

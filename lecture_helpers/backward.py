@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import torch
 
-from .asked import names_for, tensors_of
+from .asked import names_for, refuse_unfollowable, refuse_unrunnable, tensors_of
 from .grads import shape_of
 from .graph import MOST_VALUES, Graph, capture, collector_paused
 from .names import callers_namespaces
@@ -20,9 +20,9 @@ from .nodes import Node
 from .recorder import Recorder
 from .rules import read_rule
 from .shown import Shown
-from .walk import AccumulateGrad, class_name, refuse_too_many, safe_depth
+from .walk import AccumulateGrad, class_name, refuse_too_many
 
-REENTRANT = "CheckpointFunctionBackward"
+FREED = "backward through the graph a second time"  # the phrase in torch's message
 
 
 class Step(NamedTuple):
@@ -212,7 +212,7 @@ def record_backward(
 
 def record(output, gradient, options, named, namespaces, helper) -> BackwardRecord:
     """Record a backward: ``record_backward`` with the caller's namespaces given."""
-    _check(output, gradient, options, helper)
+    refuse_unrunnable(output, gradient, options, helper)
     with collector_paused():
         return _record(output, gradient, options, named, namespaces, helper)
 
@@ -223,17 +223,25 @@ def _record(output, gradient, options, named, namespaces, helper) -> BackwardRec
         refuse_too_many([held.tensor for held in by_name], helper)
         names = names_for((), named, by_name, namespaces)
         graph, walked = capture([output], 1, names)
-        _check_graph(graph, options["accumulate"], helper)
+        refuse_unfollowable(graph, options["accumulate"], helper)
         rules = {}
         if walked.operations <= MOST_VALUES:
             rules = {place: read_rule(node, names) for node, place in walked.places.items()}
     recorder = Recorder(options["whole"])
     given = recorder.copy(torch.ones_like(output) if gradient is None else gradient)
     again = options["retain_graph"], options["create_graph"]
-    if options["accumulate"]:
-        recorder.run(output, gradient, again, walked.places)
-    else:
-        recorder.run_aside(output, gradient, again, walked.places, names)
+    try:
+        if options["accumulate"]:
+            recorder.run(output, gradient, again, walked.places)
+        else:
+            recorder.run_aside(output, gradient, again, walked.places, names)
+    except RuntimeError as error:
+        if FREED in str(error):
+            error.add_note(
+                f"{helper} runs a backward, and an earlier one has freed what this graph saved: "
+                f"run the forward again, in the same cell as {helper}."
+            )
+        raise
     nodes = graph.nodes
     steps = tuple([Step(nodes[place], *seen, rules.get(place)) for place, *seen in recorder.ran])
     leaves = {
@@ -243,53 +251,3 @@ def _record(output, gradient, options, named, namespaces, helper) -> BackwardRec
     }
     numbers = tuple([node._sequence_nr() for node in walked.places])
     return BackwardRecord(graph, steps, given, options["accumulate"], leaves, numbers)
-
-
-def _check(output, gradient, options, helper):
-    """Refuse what cannot be run, before anything has run."""
-    for name, value in options.items():
-        if not (isinstance(value, bool) or (name == "retain_graph" and value is None)):
-            raise TypeError(
-                f"{helper} was given {name}={type(value).__name__}; {name} takes True or False"
-            )
-    if not isinstance(output, torch.Tensor):
-        raise TypeError(
-            f"{helper} was given {type(output).__name__}; pass the tensor whose backward is to "
-            f"run, such as {helper}(loss)"
-        )
-    if not output.requires_grad:
-        raise ValueError(
-            f"{helper} was given a tensor without a graph (requires_grad is False), so there is "
-            f"no backward to run; pass one that was computed from a tensor that requires grad"
-        )
-    if gradient is None and output.numel() != 1:
-        raise ValueError(
-            f"{helper} was given an output of shape {shape_of(output)} and no gradient; pass "
-            f"gradient=, a tensor of that shape, or an output of one element"
-        )
-    if gradient is not None and not isinstance(gradient, torch.Tensor):
-        raise TypeError(
-            f"{helper} was given gradient={type(gradient).__name__}; pass a tensor of the shape "
-            f"of the output, or None"
-        )
-    if gradient is not None and shape_of(gradient) != shape_of(output):
-        raise ValueError(
-            f"{helper} was given a gradient of shape {shape_of(gradient)} for an output of shape "
-            f"{shape_of(output)}; the two must be the same"
-        )
-
-
-def _check_graph(graph, accumulate, helper):
-    if graph.cut:
-        raise ValueError(
-            f"{helper} was given the end of a graph that goes deeper than Python can follow "
-            f"safely on this thread ({safe_depth():,} levels); nothing has run, so call "
-            f".backward() itself or pass an earlier tensor"
-        )
-    reentrant = any(node.grad_fn == REENTRANT for node in graph.nodes)
-    if reentrant and not accumulate:
-        raise ValueError(
-            f"{helper} was given accumulate=False for a graph with a reentrant checkpoint, which "
-            f"runs a backward of its own and fills .grad; use checkpoint(..., "
-            f"use_reentrant=False), or leave accumulate=True"
-        )

@@ -190,6 +190,17 @@ def test_retain_graph_and_create_graph():
     x.grad = None
 
 
+def test_a_graph_that_is_freed_already_raises_torchs_error_with_a_note():
+    y = leaf(2.0) ** 2
+    y.backward()
+    with pytest.raises(RuntimeError, match="backward through the graph a second time") as raised:
+        record_backward(y)
+    assert raised.value.__notes__ == [
+        "record_backward runs a backward, and an earlier one has freed what this graph saved: "
+        "run the forward again, in the same cell as record_backward."
+    ]
+
+
 def test_a_large_gradient_is_summarised_and_whole_copies_it():
     x = torch.full((100, 101), 2.0, requires_grad=True)
     y = (x * x).sum()

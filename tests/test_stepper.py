@@ -45,7 +45,10 @@ def test_slider_play_and_buttons_move_the_same_position():
         move()
         assert stepper.position == stepper._play.value == stepper._slider.value == position
         assert f' data-step="{position}"' in shown(stepper)
-        assert (stepper._previous.disabled, stepper._next.disabled) == (position == 0, position == 5)
+        assert (stepper._previous.disabled, stepper._next.disabled) == (
+            position == 0,
+            position == 5,
+        )
 
 
 def test_each_picture_is_that_of_the_record_at_this_step():
