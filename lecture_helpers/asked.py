@@ -53,13 +53,13 @@ def _refusal(thing, helper) -> str:
     )
 
 
-def refuse_unrunnable(output, gradient, options, helper) -> None:
+def refuse_unrunnable(output, gradient, how, helper) -> None:
     """Refuse a backward that cannot run, before anything has run.
 
     Raises:
         TypeError, ValueError: those of ``record_backward``.
     """
-    for name, value in options.items():
+    for name, value in how._asdict().items():
         if not (isinstance(value, bool) or (name == "retain_graph" and value is None)):
             raise TypeError(
                 f"{helper} was given {name}={type(value).__name__}; {name} takes True or False"

@@ -25,6 +25,15 @@ from .walk import AccumulateGrad, class_name, refuse_too_many
 FREED = "backward through the graph a second time"  # the phrase in torch's message
 
 
+class How(NamedTuple):
+    """How a backward is to be run: see ``record_backward``'s arguments of the same names."""
+
+    retain_graph: bool | None = None
+    create_graph: bool = False
+    accumulate: bool = True
+    whole: bool = False
+
+
 class Step(NamedTuple):
     """One node at work during a backward.
 
@@ -201,37 +210,32 @@ def record_backward(
             missing or has another shape. Nothing has run then.
         Whatever the backward itself raises, a hook or a custom Function of yours included.
     """
-    options = {
-        "retain_graph": retain_graph,
-        "create_graph": create_graph,
-        "accumulate": accumulate,
-        "whole": whole,
-    }
-    return record(output, gradient, options, named, callers_namespaces(1), "record_backward")
+    how = How(retain_graph, create_graph, accumulate, whole)
+    return record(output, gradient, how, named, callers_namespaces(1), "record_backward")
 
 
-def record(output, gradient, options, named, namespaces, helper) -> BackwardRecord:
+def record(output, gradient, how, named, namespaces, helper) -> BackwardRecord:
     """Record a backward: ``record_backward`` with the caller's namespaces given."""
-    refuse_unrunnable(output, gradient, options, helper)
+    refuse_unrunnable(output, gradient, how, helper)
     with collector_paused():
-        return _record(output, gradient, options, named, namespaces, helper)
+        return _record(output, gradient, how, named, namespaces, helper)
 
 
-def _record(output, gradient, options, named, namespaces, helper) -> BackwardRecord:
+def _record(output, gradient, how, named, namespaces, helper) -> BackwardRecord:
     with torch._C.DisableTorchFunctionSubclass():
         by_name = [held for name in named for held in tensors_of(named[name], name, helper)]
         refuse_too_many([held.tensor for held in by_name], helper)
         names = names_for((), named, by_name, namespaces)
         graph, walked = capture([output], 1, names)
-        refuse_unfollowable(graph, options["accumulate"], helper)
+        refuse_unfollowable(graph, how.accumulate, helper)
         rules = {}
         if walked.operations <= MOST_VALUES:
             rules = {place: read_rule(node, names) for node, place in walked.places.items()}
-    recorder = Recorder(options["whole"])
+    recorder = Recorder(how.whole)
     given = recorder.copy(torch.ones_like(output) if gradient is None else gradient)
-    again = options["retain_graph"], options["create_graph"]
+    again = how.retain_graph, how.create_graph
     try:
-        if options["accumulate"]:
+        if how.accumulate:
             recorder.run(output, gradient, again, walked.places)
         else:
             recorder.run_aside(output, gradient, again, walked.places, names)
@@ -250,4 +254,4 @@ def _record(output, gradient, options, named, namespaces, helper) -> BackwardRec
         if type(node) is AccumulateGrad
     }
     numbers = tuple([node._sequence_nr() for node in walked.places])
-    return BackwardRecord(graph, steps, given, options["accumulate"], leaves, numbers)
+    return BackwardRecord(graph, steps, given, how.accumulate, leaves, numbers)

@@ -52,9 +52,19 @@ def assert_sound(graph):
 
 
 def rectangle(group):
-    box = group.find(f"{SVG}rect")
-    left, top, width, height = (float(box.get(k)) for k in ("x", "y", "width", "height"))
-    return left, top, left + width, top + height
+    """Return left, top, right, bottom of a group's box."""
+    return place_of(group.find(f"{SVG}rect"))
+
+
+def place_of(mark):
+    """Return left, top, right, bottom of a ``rect``."""
+    x, y, width, height = (float(mark.get(key)) for key in ("x", "y", "width", "height"))
+    return x, y, x + width, y + height
+
+
+def overlap(one, other):
+    """Return whether two places overlap."""
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def assert_told_in_the_picture(graph):
@@ -127,3 +137,15 @@ def outputs_used(graph, node):
 def operations(graph):
     """Return the classes of all nodes but the leaves, in forward order."""
     return [node.grad_fn for node in graph.nodes if not node.is_leaf]
+
+
+class SendsNothing(torch.autograd.Function):
+    """Passes its input on, and sends no gradient back."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x * 1
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return None

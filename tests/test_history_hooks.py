@@ -4,7 +4,7 @@ import threading
 
 import pytest
 import torch
-from sound import leaf
+from sound import SendsNothing, leaf
 from test_history import grads, told
 from torch import nn
 from torch.utils.checkpoint import checkpoint
@@ -63,24 +63,14 @@ def test_an_optimizer_in_the_backward_leaves_none_after():
         ("backward", 1, "w", None, 4.0, None), ("backward", 2, "w", None, 0.0, None)]  # fmt: skip
 
 
-class Nothing(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        return x * 1
-
-    @staticmethod
-    def backward(ctx, grad):
-        return None
-
-
 def test_a_backward_that_brings_nothing_says_none():
     w = leaf(2.0)
     with grad_history(w) as history:
-        Nothing.apply(w).backward()
+        SendsNothing.apply(w).backward()
     assert grads(history, "w") == [(None, None, None)]
 
 
-class Boom(Nothing):
+class Boom(SendsNothing):
     @staticmethod
     def backward(ctx, grad):
         raise ValueError("boom")

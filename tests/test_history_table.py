@@ -3,20 +3,9 @@
 import re
 
 import torch
-from sound import leaf
+from sound import SendsNothing, leaf
 
 from lecture_helpers import grad_history
-
-
-class Nothing(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        return x * 1
-
-    @staticmethod
-    def backward(ctx, grad):
-        return None
-
 
 HTML = re.compile(r"<(?:th|td)[^>]*>(.*?)</(?:th|td)>")
 
@@ -26,15 +15,15 @@ def test_text_and_html_of_one_tensor():
     with grad_history(w) as history:
         (w * 0).backward()
         w.grad = None
-        Nothing.apply(w).backward()
+        SendsNothing.apply(w).backward()
         w.grad = torch.tensor(-1.5)
     assert str(history).splitlines() == [
-        "what happened                            .grad before  added  .grad after",
-        "start                                    -             -      None",
-        "backward 1: (w * 0).backward()           None          0.0    0.0",
-        "reset: .grad = None                      0.0           -      None",
-        "backward 2: Nothing.apply(w).backward()  None          None   None",
-        ".grad changed                            None          -      -1.5",
+        "what happened                                 .grad before  added  .grad after",
+        "start                                         -             -      None",
+        "backward 1: (w * 0).backward()                None          0.0    0.0",
+        "reset: .grad = None                           0.0           -      None",
+        "backward 2: SendsNothing.apply(w).backward()  None          None   None",
+        ".grad changed                                 None          -      -1.5",
     ]
     html, none = history.to_html(), "<i>None</i>"
     rows = [HTML.findall(row) for row in re.findall("<tr>(.*?)</tr>", html)]
@@ -43,7 +32,7 @@ def test_text_and_html_of_one_tensor():
         ["start", "", "", none],
         ["backward 1: <code>(w * 0).backward()</code>", none, "0.0", "0.0"],
         ["reset: .grad = None", "0.0", "", none],
-        ["backward 2: <code>Nothing.apply(w).backward()</code>", none, none, none],
+        ["backward 2: <code>SendsNothing.apply(w).backward()</code>", none, none, none],
         [".grad changed", none, "", "-1.5"],
     ]
     assert html.count("<tbody>") == 1 and html.count('<th scope="row"') == 5

@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 import torch
-from sound import SVG, leaf, rectangle
+from sound import SVG, leaf, overlap, place_of, rectangle
 
 from lecture_helpers import record_backward
 from lecture_helpers.draw.ink import MID
@@ -167,15 +167,6 @@ def test_every_picture_is_sound(make):
             assert not any(overlap(label, box) for box in boxes), label
         for count, label in enumerate(labels):
             assert not any(overlap(label, other) for other in labels[:count]), label
-
-
-def place_of(mark):
-    x, y, width, height = (float(mark.get(key)) for key in ("x", "y", "width", "height"))
-    return x, y, x + width, y + height
-
-
-def overlap(one, other):
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def test_boxes_stay_where_they_are():

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 import torch
-from sound import leaf
+from sound import SendsNothing, leaf
 from torch.utils.checkpoint import checkpoint
 
 from lecture_helpers import record_backward, watch_backward
@@ -178,17 +178,8 @@ def test_up_to_six_parts_of_a_sum_are_listed():
 
 
 def test_a_grad_that_nothing_reached_stays():
-    class Nothing(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx, x):
-            return x.clone()
-
-        @staticmethod
-        def backward(ctx, gradient):
-            return None
-
     x = leaf(2.0)
     x.grad = torch.tensor(5.0)
-    lines = lines_of(record_backward(Nothing.apply(x)))
+    lines = lines_of(record_backward(SendsNothing.apply(x)))
     assert "x received nothing: None, not 0." in lines and "x.grad stays 5." in lines
     assert lines[-1] == "Finished: x received None, its .grad is 5."

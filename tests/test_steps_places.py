@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 import torch
-from sound import SVG, leaf, rectangle
+from sound import SVG, SendsNothing, leaf, overlap, place_of, rectangle
 from torch.utils.checkpoint import checkpoint
 
 from lecture_helpers import record_backward
@@ -117,15 +117,6 @@ def test_sums_and_sentences_stay_inside_and_cover_nothing(make):
             assert x <= width
 
 
-def place_of(mark):
-    x, y, width, height = (float(mark.get(key)) for key in ("x", "y", "width", "height"))
-    return x, y, x + width, y + height
-
-
-def overlap(one, other):
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
-
-
 def test_no_arrow_is_drawn_over_a_label():
     marks = [mark.tag for mark in finished(wide_sums())]
     assert f"{SVG}path" not in marks[marks.index(f"{SVG}rect") :]
@@ -191,17 +182,8 @@ def test_what_is_at_work_is_drawn_over_what_is_past():
 
 
 def test_no_arrow_for_a_gradient_that_is_none():
-    class Nothing(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx, x):
-            return x.clone()
-
-        @staticmethod
-        def backward(ctx, gradient):
-            return None
-
     x = leaf(2.0)
-    y = Nothing.apply(x * 3)
+    y = SendsNothing.apply(x * 3)
     picture = finished(record_backward(y))
     assert len(backward_arrows(picture)) == 1  # the 1 that it was started with
     assert "None" not in [text.text for text in picture.findall(f"{SVG}text")]

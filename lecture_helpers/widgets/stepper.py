@@ -2,7 +2,7 @@
 
 from html import escape
 
-from ..backward import BackwardRecord, record
+from ..backward import BackwardRecord, How, record
 from ..draw import bundle, is_text_only
 from ..names import callers_namespaces
 from .live import Live
@@ -99,12 +99,5 @@ def watch_backward(
 
     Raises: what ``record_backward`` raises.
     """
-    options = {
-        "retain_graph": retain_graph,
-        "create_graph": create_graph,
-        "accumulate": accumulate,
-        "whole": whole,
-    }
-    return Stepper(
-        record(output, gradient, options, named, callers_namespaces(1), "watch_backward")
-    )
+    how = How(retain_graph, create_graph, accumulate, whole)
+    return Stepper(record(output, gradient, how, named, callers_namespaces(1), "watch_backward"))
