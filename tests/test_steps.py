@@ -200,3 +200,12 @@ def test_a_gradient_leaves_and_reaches_its_box_between_top_and_bottom(make):
             numbers = [float(n) for n in re.findall(r"[-\d.]+", path.get("d"))]
             x, y = numbers[:2]
             assert any(left == x and top < y < bottom for left, top, _, bottom in boxes), (x, y)
+
+
+def test_the_heading_tells_where_the_backward_stands():
+    headings = ["before the backward", "backward, step 1 of 4: PowBackward0",
+                "backward, step 2 of 4: AddBackward0", "backward, step 3 of 4: MulBackward0",
+                "backward, step 4 of 4: AccumulateGrad",
+                "backward: finished, right to left"]  # fmt: skip
+    for heading, picture in zip(headings, pictures(chain()), strict=True):
+        assert heading in loose(picture)

@@ -232,7 +232,8 @@ class Film:
         left = ink.text(MARGIN, 17, "forward: left to right", 12, ink.MID, anchor="start")
         words = "backward: finished, right to left"
         if position < self.finished:
-            words = f"backward, {step_title(self.record, position)}"
+            title = step_title(self.record, position)
+            words = f"backward, {title}" if position else title
         end = self._width - MARGIN
         return left + ink.text(end, 17, words, 13, PAST, True, anchor="end")
 
