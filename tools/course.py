@@ -20,6 +20,7 @@ INTERPRETER = "Scripts/python.exe" if os.name == "nt" else "bin/python"
 PYTHON = FOLDER / INTERPRETER
 EXTRAS = {"open": "lab", "test": "lab,test"}  # in order: each holds what those before it need
 OLDEST = (3, 11)
+SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")  # a notebook's cells must stay together
 INTERRUPTED = 130
 
 
@@ -102,8 +103,9 @@ def open_course(options):
 
 
 def check_course(options):
-    """Run the tests."""
-    command, variables = [PYTHON, "-m", "pytest", *options], environment_without("LECTURE_TEXT")
+    """Run the tests, two files at a time."""
+    command = [PYTHON, "-m", "pytest", *SIDE_BY_SIDE, *options]
+    variables = environment_without("LECTURE_TEXT")
     return subprocess.run(command, cwd=ROOT, env=variables).returncode
 
 
