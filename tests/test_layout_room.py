@@ -39,3 +39,10 @@ def test_a_box_grows_as_high_as_its_arrows_need_and_no_higher(count):
     assert grown.boxes[slot].height == max(usual.boxes[slot].height, needed)
     ports = sorted(grown.lines[nr][-1][1] for nr in range(count))
     assert [low - high for high, low in zip(ports, ports[1:])] == pytest.approx([32] * (count - 1))
+
+
+def test_an_edge_passes_above_or_below_a_high_box():
+    boxes = [Box(40, 44), Box(49, 300), Box(58, 44)]
+    layout = place(boxes, [(0, 1), (0, 2), (1, 2)], sources_first=True)
+    (_, top), ((_, passed), _) = layout.corners[1], layout.routes[1]
+    assert not top <= passed <= top + 300

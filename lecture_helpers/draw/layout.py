@@ -146,8 +146,8 @@ def _spread(raw, heights, pitch) -> dict:
     """Return ``raw`` with more room above and below each box that is higher than the others.
 
     Were all rows as far apart as the highest box needs, one ``stack`` of twenty tensors
-    would make a picture of many pages. What is a row or more away moves by half of what
-    the box is too high, what is nearer by less.
+    would make a picture of many pages. What is half a row or more away (a passing edge may
+    come that near) moves by half of what the box is too high, what is nearer by less.
     """
     too_high = {}
     for vertex, (_, row) in raw.items():
@@ -156,7 +156,7 @@ def _spread(raw, heights, pitch) -> dict:
             too_high[row] = max(too_high.get(row, 0.0), extra)
 
     def moved(row):
-        shares = [extra * min(max((row - at) / pitch, -1), 1) for at, extra in too_high.items()]
+        shares = [extra * min(max(2 * (row - at) / pitch, -1), 1) for at, extra in too_high.items()]
         return row + sum(shares) / 2
 
     return {vertex: (layer, moved(row)) for vertex, (layer, row) in raw.items()}
