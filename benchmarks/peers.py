@@ -82,21 +82,24 @@ def _ended(code):
     return f"ended the interpreter with code {code}"
 
 
-def rows(title, result) -> list:
-    """Return the lines of the table for one graph."""
+def rows(title, result, labels=LABELS, bases=(("bare",), ("torchviz", "torchviz_deep"))) -> list:
+    """Return the lines of the table for one graph.
+
+    labels: what each thing that is timed is called.
+    bases: the median is divided by that of the first thing of each tuple that ran.
+    """
     medians = {name: median(took) for name, took in result["times"].items()}
-    bare = medians.get("bare")
-    torchviz = medians.get("torchviz") or medians.get("torchviz_deep")
+    by = [next((medians[name] for name in names if name in medians), None) for names in bases]
     lines = []
-    for name, label in LABELS.items():
+    for name, label in labels.items():
         start = f"| {title} | {result.get('nodes', 0):,} | {label} |"
         if name in medians:
             took, all_of_them = medians[name], result["times"][name]
             spread = f"{_ms(min(all_of_them))} to {_ms(max(all_of_them))}"
-            ratios = f"{_ratio(took, bare)} | {_ratio(took, torchviz)}"
+            ratios = " | ".join(_ratio(took, base) for base in by)
             lines.append(f"{start} {_ms(took)} | {spread} | {ratios} |")
         elif name in result["failed"]:
-            lines.append(f"{start} {result['failed'][name]} | | | |")
+            lines.append(f"{start} {result['failed'][name]} |{' |' * (len(bases) + 1)}")
     return lines
 
 

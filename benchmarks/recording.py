@@ -18,7 +18,7 @@ import torch
 from aims import line
 from graphs import Case, Chains, prepared
 from measure import NotThere, bare_walk, reason
-from peers import setting
+from peers import rows, setting
 from torch import nn
 
 from lecture_helpers import record_backward
@@ -28,6 +28,7 @@ LONGEST_PROCESS_S = 900
 SLOWEST_MS = 1_000  # a peer that takes longer in the first round runs in two more rounds only
 PEER_CASES = ("square", "thousand", "wide")  # it takes seconds for each 1,000 nodes
 RECORDED_PER_PLAIN = {"thousand": 4, "wide": 1.5}
+BASES = (("plain",),)
 HEAD = """\
 | graph | nodes | what | median ms | least to most ms | / plain backward |
 |---|--:|---|--:|--:|--:|"""
@@ -157,22 +158,6 @@ def measured(name, which, repeats) -> dict:
         return {"times": {}, "failed": {PEER: f"no result: {type(end).__name__}"}, "nodes": 0}
 
 
-def rows(title, result) -> list:
-    """Return the lines of the table for one graph and one process."""
-    medians = {name: median(took) for name, took in result["times"].items()}
-    lines = []
-    for name, label in LABELS.items():
-        start = f"| {title} | {result['nodes']:,} | {label} |"
-        if name in medians:
-            took = result["times"][name]
-            ratio = f"{medians[name] / medians['plain']:.2f}"
-            spread = f"{min(took):.3g} to {max(took):.3g}"
-            lines.append(f"{start} {medians[name]:.3g} | {spread} | {ratio} |")
-        elif name in result["failed"]:
-            lines.append(f"{start} {result['failed'][name]} | | |")
-    return lines
-
-
 def aims(results):
     """Yield a line of the table of aims for each aim that this run can judge."""
     for name, most in RECORDED_PER_PLAIN.items():
@@ -201,12 +186,12 @@ def main():
     for name in given.cases or CASES:
         print(f"{CASES[name].title} ...", file=sys.stderr)
         results[name] = measured(name, "ours", given.repeats)
-        print(*rows(CASES[name].title, results[name]), sep="\n", flush=True)
+        print(*rows(CASES[name].title, results[name], LABELS, BASES), sep="\n", flush=True)
         if name in PEER_CASES:
             beside = measured(name, "peers", given.repeats)
             if PEER not in beside["times"]:
                 beside["times"] = {}  # nothing to divide
-            print(*rows(CASES[name].title, beside), sep="\n", flush=True)
+            print(*rows(CASES[name].title, beside, LABELS, BASES), sep="\n", flush=True)
     print("\n| aim | measured | |\n|---|---|---|")
     print(*aims(results), sep="\n")
 

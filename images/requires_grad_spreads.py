@@ -9,7 +9,7 @@ BLUE = ink.LEAF.stroke
 UNTRACKED = ink.Look("#f8fafc", ink.MID, radius=99, dashes="6 3")
 NO_NODE = ink.Look("none", ink.MID, dashes="2 3")
 TOP_ROW, ROW = 62.0, 170.0  # the middle of each row of boxes
-HEIGHT, BOX = 46.0, 104.0
+HEIGHT, BOX = 46.0, 110.0
 PITCH, LEFT = 172.0, 16.0
 
 

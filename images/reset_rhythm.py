@@ -29,12 +29,12 @@ def draw() -> str:
             ink.text(left, 32, f"optimizer step {count}", 14, ink.MID, bold=True, anchor="start"),
         ]
         optimizer.zero_grad()
-        events = [("reset", "clears w.grad", RESET, None)]
+        events = [("reset", "clears .grad", RESET, None)]
         for factor in factors:
             (factor * w).backward()
             events.append(("backward", f"adds {number(float(factor))}", BACKWARD, w.grad.item()))
         optimizer.step()
-        events.append(("step", "uses w.grad", STEP, w.grad.item()))
+        events.append(("step", "uses .grad", STEP, w.grad.item()))
         for place, event in enumerate(events):
             parts += _event(left + PITCH * place, *event, is_last=place == len(events) - 1)
         totals = ", ".join(number(total) for *_, total in events[1:-1])

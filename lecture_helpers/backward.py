@@ -150,6 +150,17 @@ class BackwardRecord(Shown):
         """
         return tuple(self._parts.get((node_id, output_nr), ()))
 
+    def receivers(self, node_id: int) -> list:
+        """Return the edges along which a node sends gradients, by the number of its input."""
+        return self._receivers.get(node_id, [])
+
+    @cached_property
+    def _receivers(self) -> dict:
+        found = {}
+        for edge in sorted(self.graph.edges, key=lambda edge: edge.input_nr):
+            found.setdefault(edge.target, []).append(edge)
+        return found
+
     @cached_property
     def _runs(self) -> Counter:
         return Counter([step.node.id for step in self.steps])

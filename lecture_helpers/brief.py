@@ -1,4 +1,4 @@
-"""Numbers and small tensors in as few characters as they need: ``14``, not ``14.0``."""
+"""Numbers, and small tensors in as few characters as they need: ``14``, not ``14.0``."""
 
 import torch
 
@@ -27,7 +27,7 @@ def brief(value, ends=None) -> str:
     if value is ...:
         return "…"
     if not isinstance(value, (list, tuple)):
-        return _number(value)
+        return number(value, point_zero=False)
     parts = list(value)
     if ends is not None and len(parts) > sum(ends):
         first, last = ends
@@ -57,11 +57,17 @@ def fitted(write, longest: int = LONGEST) -> str:
     return text
 
 
-def _number(value) -> str:
+def number(value, point_zero: bool = True) -> str:
+    """Return a number as Python prints it, at most five significant digits.
+
+    point_zero: whether a float that is whole keeps its ``.0``, so that it never looks like
+        an integer.
+    """
     if isinstance(value, float):
         if value.is_integer() and abs(value) < 1e7:
-            return str(int(value))
+            return f"{value:.1f}" if point_zero else str(int(value))
         return f"{value:.5g}"
     if isinstance(value, complex):
-        return f"({_number(value.real)}{'' if value.imag < 0 else '+'}{_number(value.imag)}j)"
+        real, imaginary = (number(part, point_zero) for part in (value.real, value.imag))
+        return f"({real}{'' if value.imag < 0 else '+'}{imaginary}j)"
     return str(value)

@@ -83,8 +83,7 @@ def _operation_lines(record, step) -> list:
     lines = [(words, False) for words in _arrivals(record, step)]
     if step.rule:
         lines.append((step.rule.words, False))
-    edges = [edge for edge in record.graph.edges if edge.target == step.node.id]
-    edges.sort(key=lambda edge: edge.input_nr)
+    edges = record.receivers(step.node.id)
     shown = edges[:MOST_LISTED]
     told = {line.input_nr: line for line in _told(step, {edge.input_nr for edge in shown})}
     for edge in shown:

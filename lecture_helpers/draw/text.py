@@ -5,6 +5,7 @@ import unicodedata
 
 import torch
 
+from ..brief import number
 from ..devices import device
 from ..graph import Graph, Options
 from ..nodes import Node
@@ -15,20 +16,6 @@ MOST_LINES = 60  # a text form longer than this shows its two ends
 MOST_LISTED = 8  # inputs or outputs of one node that are listed
 LONGEST_NAME = 28
 MOST_SAVED = 4  # saved tensors of one node that are listed
-
-
-def number(value) -> str:
-    """Return a number as Python prints it, at most five significant digits.
-
-    A float that is whole keeps its ``.0``, so it never looks like an integer.
-    """
-    if isinstance(value, float):
-        if value.is_integer() and abs(value) < 1e7:
-            return f"{value:.1f}"
-        return f"{value:.5g}"
-    if isinstance(value, complex):
-        return f"({number(value.real)}{'' if value.imag < 0 else '+'}{number(value.imag)}j)"
-    return str(value)
 
 
 def values(nested) -> str:

@@ -23,18 +23,15 @@ def _term(formula):
 
 BIAS = Part(_term("incoming"), lambda g, s: g * s.beta)
 
+FACTORS = (
+    Part("incoming @ {mat2}ᵀ", lambda g, s: g @ s.mat2.mT),
+    Part("{self}ᵀ @ incoming", lambda g, s: s.self.mT @ g),
+)
+
 MATRIX_PRODUCTS = {
-    "MmBackward0": op(
-        PRODUCT_WORDS,
-        Part("incoming @ {mat2}ᵀ", lambda g, s: g @ s.mat2.mT),
-        Part("{self}ᵀ @ incoming", lambda g, s: s.self.mT @ g),
-        called=MATRICES,
-    ),
+    "MmBackward0": op(PRODUCT_WORDS, *FACTORS, called=MATRICES),
     "BmmBackward0": op(
-        f"{PRODUCT_WORDS} For each matrix of the batch alone.",
-        Part("incoming @ {mat2}ᵀ", lambda g, s: g @ s.mat2.mT),
-        Part("{self}ᵀ @ incoming", lambda g, s: s.self.mT @ g),
-        called=MATRICES,
+        f"{PRODUCT_WORDS} For each matrix of the batch alone.", *FACTORS, called=MATRICES
     ),
     "AddmmBackward0": op(
         "A linear layer: the bias gets the incoming gradient, and each matrix the product of "

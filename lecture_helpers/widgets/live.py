@@ -2,10 +2,9 @@
 
 from html import escape
 
-from ..draw import bundle
+from ..draw import HTML, SVG, bundle
 
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
-SVG, HTML = "image/svg+xml", "text/html"
 LIKE_AN_OUTPUT = "jp-RenderedHTMLCommon rendered_html"  # a table gets a front end's own looks
 FROM_A_FUNCTION = (Exception, SystemExit)  # what a learner's own function may raise
 

@@ -3,11 +3,10 @@
 from html import escape
 
 from ..backward import BackwardRecord, How, record
-from ..draw import bundle, is_text_only
+from ..draw import is_text_only
 from ..names import callers_namespaces
-from .live import Live
+from .live import Live, picture_in
 
-SVG = "image/svg+xml"
 FIT = 'style="max-width: 100%; height: auto"'  # a wide graph shrinks to the page
 MILLISECONDS = 1500  # that Play rests on a step
 
@@ -69,7 +68,7 @@ class Stepper(Live):
 
     def picture(self) -> dict:
         """Return the picture of the finished backward, unless text is wanted."""
-        return {mime: data for mime, data in bundle(self.record).items() if mime == SVG}
+        return picture_in(self.record)
 
 
 def watch_backward(
