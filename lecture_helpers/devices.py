@@ -1,4 +1,10 @@
-"""The device the course runs on: CUDA where torch finds it, else the CPU."""
+"""The device the course runs on: CUDA where torch finds it, else the CPU.
+
+What a device can do beyond holding tensors (wait for its queue, count its memory) is asked
+of its own module, ``torch.get_device_module(device)``. So CUDA and any other accelerator,
+a pretend one of a test included, take the same branch. A module without such a function,
+as the CPU's, is one that has nothing to wait for or to count.
+"""
 
 import os
 
@@ -31,3 +37,54 @@ def choose_device(environ=os.environ) -> torch.device:
 
 
 device = choose_device()
+
+
+def synchronise(device) -> None:
+    """Wait until a device has done all that was queued on it; the CPU queues nothing.
+
+    Args:
+        device: a ``torch.device`` or its name.
+
+    A timing that does not wait measures how long it takes to queue the work.
+    """
+    wait = _function(device, "synchronize")
+    if wait is not None:
+        wait(*_which(device))
+
+
+def reset_peak(device) -> None:
+    """Let the device's peak of memory start anew, from what is in use now.
+
+    Args:
+        device: a ``torch.device`` or its name. One without the counter, as the CPU, is
+            left as it is.
+    """
+    reset = _function(device, "reset_peak_memory_stats")
+    if reset is not None:
+        reset(*_which(device))
+
+
+def peak_bytes(device) -> int | None:
+    """Return the most bytes that tensors held on a device since ``reset_peak``.
+
+    Args:
+        device: a ``torch.device`` or its name.
+
+    None for a device that keeps no such count, as the CPU.
+    """
+    peak = _function(device, "max_memory_allocated")
+    return None if peak is None else int(peak(*_which(device)))
+
+
+def _function(device, name):
+    """Return a function of a device's module, None where there is none."""
+    try:
+        module = torch.get_device_module(device)
+    except RuntimeError:  # a device without a module, such as meta
+        return None
+    return getattr(module, name, None)
+
+
+def _which(device) -> tuple:
+    """Return the argument that picks a device by its number; some modules take none."""
+    return () if torch.device(device).index is None else (torch.device(device),)
