@@ -9,7 +9,8 @@ from oracle import assert_is_engine_graph
 from recorded import assert_recorded
 
 from lecture_helpers.draw.scene import FOLD_ABOVE
-from lecture_helpers.draw.text import LONGEST_NAME, MOST_LINES, MOST_LISTED
+from lecture_helpers.draw.text import MOST_LINES
+from lecture_helpers.draw.words import LONGEST_NAME, MOST_LISTED
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -12,7 +12,7 @@ from sound import words_in
 from lecture_helpers.curve import MOST_EXTRA, SAMPLES, Curve, Plot, curve_of
 from lecture_helpers.draw import bundle
 from lecture_helpers.draw.plots import HEADING, HEIGHT, LEFT, RIGHT, WIDTH, plot_svg, plot_text
-from lecture_helpers.draw.text import shorten
+from lecture_helpers.draw.words import shorten
 
 
 def plot_of(function, low=0.0, high=3.0, at=2.0, slope=None, name="x", **options):

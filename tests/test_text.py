@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from lecture_helpers import show_graph
+from lecture_helpers.brief import number
 from lecture_helpers.draw.ink import text_width
-from lecture_helpers.draw.text import number, operation, shorten, values
+from lecture_helpers.draw.words import operation, shorten, values
 
 
 @pytest.mark.parametrize("value, words", [

@@ -4,7 +4,8 @@ from ..compare import GraphComparison
 from . import ink
 from .scene import scene_of
 from .svg import MARGIN, drawn, with_notes
-from .text import graph_text, graph_title, label, listed, number_of, shorten, size
+from .text import graph_text, graph_title
+from .words import label, listed, number_of, shorten, size
 
 WIDEST = 900.0  # wider than this the two graphs stand one below the other
 HEADING = 26.0

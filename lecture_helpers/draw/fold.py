@@ -11,7 +11,7 @@ free of cycles.
 from typing import NamedTuple
 
 from ..graph import Graph
-from .text import operation
+from .words import operation
 
 FEWEST_REPEATS = 4
 MOST_STARTS = 8  # lengths of a repetition that are tried at one place

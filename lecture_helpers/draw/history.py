@@ -5,7 +5,8 @@ from itertools import groupby
 
 from ..history import BACKWARD, CHANGED, RESET, START, GradHistory
 from .table import aligned, html_cell
-from .text import MOST_LINES, number_of, shorten, values
+from .text import MOST_LINES
+from .words import number_of, shorten, values
 
 LONGEST_SOURCE = 60
 NOTHING_YET = (

@@ -13,7 +13,7 @@ import unicodedata
 from html import escape
 from typing import NamedTuple
 
-from .text import printable
+from .words import printable
 
 MID = "#6f7a8c"
 DARK = "#0f172a"

@@ -14,9 +14,10 @@ import re
 import warnings
 from html import escape
 
+from ..brief import number
 from ..curve import SAMPLES, Plot
 from . import ink
-from .text import LONGEST_NAME, number, number_of, shorten
+from .words import LONGEST_NAME, number_of, shorten
 
 WIDTH, HEIGHT, HEADING = 420, 220, 24
 LEFT, RIGHT, BOTTOM, TOP = 58, 12, 42, 8  # the margins around the axes

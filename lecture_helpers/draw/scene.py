@@ -11,7 +11,8 @@ from ..graph import Graph
 from . import ink
 from .fold import folded
 from .layout import Box
-from .text import cut_note, details, label, made_by, number_of, saved_note, shorten, size
+from .text import cut_note, details, made_by, saved_note
+from .words import label, number_of, shorten, size
 
 FOLD_ABOVE = 40  # a graph of more nodes is searched for repeated parts
 MOST_NODES = 72, 16  # boxes of a folded picture, leaves not counted; fewer where it is tangled

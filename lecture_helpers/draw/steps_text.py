@@ -8,7 +8,8 @@ from ..grads import or_instead, shape_of, shortened
 from ..graph import MOST_VALUES
 from ..recorder import Summary
 from ..rules import RULES
-from .text import MOST_LINES, MOST_LISTED, graph_title, label, listed, number_of, printable, shorten
+from .text import MOST_LINES, graph_title
+from .words import MOST_LISTED, label, listed, number_of, printable, shorten
 
 HOOKED = "A hook changed it on the way."
 NO_RULE = "No rule is written down for this operation here; the numbers are the engine's own."

@@ -3,7 +3,7 @@
 from html import escape
 
 from ..grads import GradTable
-from .text import shorten, values
+from .words import shorten, values
 
 COLUMNS = ("name", "value", "shape", "requires_grad", "is_leaf", "grad_fn", "grad")
 

@@ -7,7 +7,7 @@ from html import escape
 
 import torch
 
-from ..draw.text import values
+from ..draw.words import values
 from .live import Live
 
 LINE_LENGTH = 88

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import torch
 
+from ..brief import number
 from ..curve import Plot, curve_of
 from ..devices import device
-from ..draw.text import listed, number
+from ..draw.words import listed
 from ..grads import GradTable, row_of
 from ..graph import Graph, collect
 from .live import FROM_A_FUNCTION, Live, html_of, picture_in, told
