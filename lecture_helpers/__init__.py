@@ -8,6 +8,7 @@ from .errors import expect_error
 from .grads import GradRow, GradTable, grad_table
 from .graph import Edge, Graph, Options, Output, show_graph
 from .history import GradHistory, HistoryRow, grad_history
+from .memory import MemoryRow, Piece, SavedMemory, saved_memory
 from .nodes import Node
 from .pictures import Picture, show_picture
 from .recorder import Summary
@@ -24,12 +25,15 @@ __all__ = [
     "Graph",
     "GraphComparison",
     "HistoryRow",
+    "MemoryRow",
     "Node",
     "Options",
     "Output",
     "Part",
+    "Piece",
     "Picture",
     "Saved",
+    "SavedMemory",
     "Step",
     "Summary",
     "choose_device",
@@ -41,6 +45,7 @@ __all__ = [
     "predict",
     "press",
     "record_backward",
+    "saved_memory",
     "show_graph",
     "show_picture",
     "use_text",

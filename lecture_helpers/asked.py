@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from .grads import shape_of
-from .names import Names, parameters_in, tensors_in
+from .names import Names, buffers_in, parameters_in, tensors_in
 from .walk import safe_depth
 
 REENTRANT = "CheckpointFunctionBackward"
@@ -18,7 +18,7 @@ def names_for(outputs, named, by_name, namespaces) -> Names:
     for held in by_name:
         names.add(held)
     for name, module in modules:
-        for held in parameters_in(module, name):
+        for held in (*parameters_in(module, name), *buffers_in(module, name)):
             names.add(held)
     names.add_namespaces(namespaces)
     return names

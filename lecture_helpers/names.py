@@ -128,6 +128,12 @@ def parameters_in(module: nn.Module, prefix: str = ""):
         yield Held(f"{prefix}.{name}" if prefix else name, parameter)
 
 
+def buffers_in(module: nn.Module, prefix: str = ""):
+    """Yield a ``Held`` for each buffer, named as ``named_buffers()`` does."""
+    for name, buffer in module.named_buffers():
+        yield Held(f"{prefix}.{name}" if prefix else name, buffer)
+
+
 class Names:
     """The names of tensors; the first name given to a tensor stays."""
 
@@ -151,7 +157,8 @@ class Names:
         """Remember the tensors among a caller's variables.
 
         In each namespace plain variables come first, then the parameters of modules
-        (``net.0.weight``), then what short lists and dicts hold (``params[0]``).
+        (``net.0.weight``), then what short lists and dicts hold (``params[0]``), then the
+        buffers of modules.
         """
         for variables in namespaces:
             modules, containers = [], []
@@ -169,6 +176,8 @@ class Names:
                 self._add_found(parameters_in(value, name))
             for name, value in containers:
                 self._add_found(tensors_in(value, name, quick=True))
+            for name, value in modules:
+                self._add_found(buffers_in(value, name))
 
     def _add_found(self, found):
         try:

@@ -61,7 +61,7 @@ class SavedReader:
         self._numbers = {}
         self._names = {}
         for held in names.all():
-            for storage in _storages_of(held.tensor)[:1]:
+            for storage in storages_of(held.tensor)[:1]:
                 self._names.setdefault(storage._cdata, held.name)
 
     def of(self, node) -> tuple:
@@ -87,6 +87,11 @@ class SavedReader:
                 self._read(found, node, name, raw, name)
         return tuple(found)
 
+    def numbers(self, tensor) -> list:
+        """Return the running numbers of those of a tensor's storages that a node saved."""
+        known = (self._numbers.get(storage._cdata) for storage in storages_of(tensor))
+        return [number for number in known if number is not None]
+
     def _read(self, found, node, name, raw, called):
         data = raw.data
         packed = raw.unpack_hook is not None
@@ -98,7 +103,7 @@ class SavedReader:
             found.append(_without_data(called, FREED))
 
     def _kept(self, name, tensor, state) -> Saved:
-        storages = _storages_of(tensor)
+        storages = storages_of(tensor)
         memory = tuple(
             (self._numbers.setdefault(storage._cdata, len(self._numbers)), storage.nbytes())
             for storage in storages
@@ -126,7 +131,7 @@ def is_freed(node, name) -> bool:
     return False
 
 
-def _storages_of(tensor) -> list:
+def storages_of(tensor) -> list:
     """Return the storages of a tensor, none where it does not tell.
 
     A storage is known by the address of torch's storage object, not of the data: an empty

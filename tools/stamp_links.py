@@ -43,7 +43,7 @@ except ModuleNotFoundError:
 import torch
 from lecture_helpers import (
     compare_graphs, device, expect_error, grad_history, grad_table, predict, press,
-    record_backward, show_graph, show_picture, use_text, watch_backward, what_if,
+    record_backward, saved_memory, show_graph, show_picture, use_text, watch_backward, what_if,
 )\
 """
 

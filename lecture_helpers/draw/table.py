@@ -13,10 +13,14 @@ def table_text(table: GradTable) -> str:
     return "\n".join(aligned([COLUMNS, *(_cells(row) for row in table.rows)]))
 
 
-def aligned(rows) -> list:
-    """Return one line for each row of cells, the columns aligned."""
+def aligned(rows, right=()) -> list:
+    """Return one line for each row of cells, the columns aligned; those in ``right`` at their
+    right end."""
     widths = [max(map(len, column)) for column in zip(*rows)]
-    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    sides = [str.rjust if place in right else str.ljust for place in range(len(widths))]
+    return [
+        "  ".join(side(*cell) for side, *cell in zip(sides, row, widths)).rstrip() for row in rows
+    ]
 
 
 def html_cell(cell: str) -> str:

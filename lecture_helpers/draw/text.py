@@ -143,8 +143,13 @@ def _input(graph, edge) -> str:
 
 def cut_note(graph: Graph) -> str:
     """Return the sentence that says where a deep graph was cut, and why."""
+    return cut_words(len(graph.cut))
+
+
+def cut_words(nodes: int) -> str:
+    """Return the sentence that says why a number of nodes have inputs that nobody looked at."""
     return (
         f"This graph goes deeper than Python can walk safely on this thread: "
-        f"{number_of(len(graph.cut), 'node')} shown here "
-        f"{'has' if len(graph.cut) == 1 else 'have'} inputs that were not looked at."
+        f"{number_of(nodes, 'node')} shown here "
+        f"{'has' if nodes == 1 else 'have'} inputs that were not looked at."
     )

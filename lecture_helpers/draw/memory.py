@@ -1,0 +1,170 @@
+"""A ``SavedMemory`` as HTML and as text."""
+
+from html import escape
+
+from ..memory import GRAPH, INPUT, LEAF, PARAMETER
+from ..saved import FREED, KEPT, PACKED
+from .table import aligned
+from .text import cut_words, listed, number_of, shorten
+
+MOST_SHOWN = 24  # saved tensors with a row each; more are added up by class of node
+MOST_CLASSES = 16
+COLUMNS = ("node", "saves", "bytes", "new bytes", "which memory")
+FOLDED_COLUMNS = ("class of node", "nodes", "saved tensors", "new bytes")
+NUMBERS = {"bytes", "new bytes", "nodes", "saved tensors"}
+LEFT = ' style="text-align: left; vertical-align: top"'
+NAMES = {
+    PARAMETER: "parameter {}",
+    LEAF: "leaf {}, requires grad",
+    INPUT: "input {}",
+    GRAPH: "{}, made by the forward",
+}
+NAMELESS = {
+    PARAMETER: "a parameter",
+    LEAF: "a leaf, requires grad",
+    INPUT: "an input",
+    GRAPH: "made by the forward",
+}
+
+
+def memory_text(memory) -> str:
+    """Return the table in aligned columns, then the sums and what else is to be said."""
+    columns, rows = _table(memory)
+    right = [place for place, column in enumerate(columns) if column in NUMBERS]
+    lines = aligned([columns, *rows], right) if rows else []
+    sums = aligned([(f"{nbytes:,}", words) for words, nbytes in _sums(memory)], right=(0,))
+    return "\n".join([_title(memory), *lines, *sums, *_notes(memory)])
+
+
+def memory_html(memory) -> str:
+    """Return the same as HTML; the sums stand under the column that they add up."""
+    columns, rows = _table(memory)
+    head = "".join(f'<th scope="col"{_side(column)}>{column}</th>' for column in columns)
+    body = "".join(_html_row(columns, row) for row in rows)
+    under = columns.index("new bytes")
+    after = "<td></td>" * (len(columns) - under - 1)
+    foot = "".join(
+        f'<tr><th scope="row" colspan="{under}"{LEFT}>{escape(words)}</th>'
+        f"<td>{nbytes:,}</td>{after}</tr>"
+        for words, nbytes in _sums(memory)
+    )
+    parts = ("thead", f"<tr>{head}</tr>"), ("tbody", body), ("tfoot", foot)
+    table = "".join(f"<{part}>{inside}</{part}>" for part, inside in parts)
+    said = "".join(f"<p>{escape(words)}</p>" for words in _notes(memory))
+    return f"<p>{escape(_title(memory))}</p>{f'<table>{table}</table>' if rows else ''}{said}"
+
+
+def _side(column) -> str:
+    return "" if column in NUMBERS else LEFT
+
+
+def _html_row(columns, row) -> str:
+    first, *rest = zip(columns, row)
+    cells = "".join(f"<td{_side(column)}>{escape(cell)}</td>" for column, cell in rest)
+    return f'<tr><th scope="row"{LEFT}>{escape(first[1])}</th>{cells}</tr>'
+
+
+def _title(memory) -> str:
+    of = listed([shorten(name or "an unnamed tensor") for name in memory.results])
+    if not memory.nodes:
+        return f"{of}: no graph, so nothing is kept for backward"
+    pieces = number_of(len(memory.pieces), "piece")
+    kept = f"{number_of(memory.tensors, 'saved tensor')} in {pieces} of memory"
+    return f"what the graph of {of} keeps for backward: {kept if memory.tensors else 'nothing'}"
+
+
+def _table(memory) -> tuple:
+    """Return the columns and the rows of cells: a row for each saved tensor if they are few."""
+    if sum(len(row.saved) for row in memory.rows) > MOST_SHOWN:
+        return FOLDED_COLUMNS, _folded(memory.rows)
+    met, rows = set(), []
+    for row in memory.rows:
+        node = f"#{row.node} {row.grad_fn}" + (f" ({shorten(row.name)})" if row.name else "")
+        rows += [(node, *_cells(one, row.node, met, memory.pieces)) for one in row.saved]
+    return COLUMNS, rows
+
+
+def _cells(one, node, met, pieces) -> tuple:
+    """Return name, bytes, bytes not counted before, and words on one saved tensor."""
+    if not one.memory:
+        words = {
+            FREED: "freed by backward",
+            PACKED: "packed by a hook or checkpoint, not weighed",
+            KEPT: "does not tell its size",
+        }
+        return one.name, "-", "-", words[one.state]
+    new = dict(piece for piece in one.memory if piece[0] not in met)
+    met.update(new)
+    piece = pieces[one.memory[0][0]]
+    words = which(piece)
+    if one.state == PACKED:
+        words = "what a hook or checkpoint made of it"
+    if not new:
+        words += f" (counted at #{piece.node})"
+    return one.name, f"{one.nbytes:,}", f"{sum(new.values()):,}", words
+
+
+def which(piece) -> str:
+    """Return what a piece of memory is, in words."""
+    if piece.name is None:
+        return NAMELESS[piece.kind]
+    return NAMES[piece.kind].format(shorten(piece.name))
+
+
+def _folded(rows) -> list:
+    """Return a row of cells for each class of node, the last for all classes beyond sixteen."""
+    by_class = {}
+    for row in rows:
+        count = by_class.setdefault(row.grad_fn, [0, 0, 0])
+        for place, more in enumerate((1, len(row.saved), row.new_bytes)):
+            count[place] += more
+    first, others = list(by_class.items())[:MOST_CLASSES], list(by_class.values())[MOST_CLASSES:]
+    if others:
+        sums = [sum(column) for column in zip(*others)]
+        first.append((f"{number_of(len(others), 'other class')}", sums))
+    return [(kind, *(f"{number:,}" for number in numbers)) for kind, numbers in first]
+
+
+def _sums(memory) -> list:
+    """Return (words, bytes) of the total and of its parts."""
+    total = [("held by the nodes, each piece of memory counted once", memory.total_bytes)]
+    if not memory.pieces:
+        return total
+    names = {kind: _names(memory, kind) for kind in (PARAMETER, LEAF, INPUT, GRAPH)}
+    tracked = names[PARAMETER] + names[LEAF]
+    yours = f" (of it {memory.held_bytes:,} that you hold too: {listed(names[GRAPH])})"
+    return [
+        *total,
+        (f"in parameters and other leaves that require grad{_of(tracked)}", memory.parameter_bytes),
+        (f"in inputs that you hold{_of(names[INPUT])}", memory.input_bytes),
+        (f"made by the forward{yours if memory.held_bytes else ''}", memory.graph_bytes),
+    ]
+
+
+def _of(names) -> str:
+    return f": {listed(names)}" if names else ""
+
+
+def _names(memory, kind) -> list:
+    names = (piece.name for piece in memory.pieces if piece.kind == kind and piece.name)
+    return [shorten(name) for name in dict.fromkeys(names)]
+
+
+def _notes(memory) -> list:
+    """Return a sentence for each thing that the sums do not tell."""
+    said = []
+    if sum(len(row.saved) for row in memory.rows) > MOST_SHOWN:
+        said.append("The rows are added up by class of node; .rows holds each node.")
+    if memory.packed:
+        tensors = number_of(memory.packed, "saved tensor")
+        said.append(f"{tensors}: packed away by a hook or checkpoint, so not weighed.")
+    if memory.freed:
+        said.append("Backward has freed what was saved.")
+    if memory.unknown:
+        said.append(f"{number_of(memory.unknown, 'saved tensor')} of unknown size: not weighed.")
+    if memory.hidden:
+        nodes = number_of(memory.hidden, "CopySlices node")
+        said.append(f"{nodes} (a change in place through a view): Python cannot see what is in it.")
+    if memory.cut:
+        said.append(cut_words(memory.cut))
+    return said
