@@ -1,5 +1,6 @@
 """Makes PyTorch's autograd visible: the names that a notebook uses."""
 
+from .alive import AlivePart
 from .backward import BackwardRecord, Part, Step, record_backward
 from .compare import Difference, GraphComparison, compare_graphs
 from .devices import choose_device, device
@@ -8,14 +9,16 @@ from .errors import expect_error
 from .grads import GradRow, GradTable, grad_table
 from .graph import Edge, Graph, Options, Output, show_graph
 from .history import GradHistory, HistoryRow, grad_history
-from .memory import MemoryRow, Piece, SavedMemory, saved_memory
+from .memory import SavedMemory, WatchedMemory, saved_memory
 from .nodes import Node
 from .pictures import Picture, show_picture
 from .recorder import Summary
 from .saved import Saved
+from .weighing import MemoryRow, OnCtx, Piece
 from .widgets import predict, press, watch_backward, what_if
 
 __all__ = [
+    "AlivePart",
     "BackwardRecord",
     "Difference",
     "Edge",
@@ -27,6 +30,7 @@ __all__ = [
     "HistoryRow",
     "MemoryRow",
     "Node",
+    "OnCtx",
     "Options",
     "Output",
     "Part",
@@ -36,6 +40,7 @@ __all__ = [
     "SavedMemory",
     "Step",
     "Summary",
+    "WatchedMemory",
     "choose_device",
     "compare_graphs",
     "device",

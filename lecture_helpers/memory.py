@@ -1,57 +1,24 @@
 """Bytes that a graph keeps alive for backward: ``saved_memory`` weighs them."""
 
+import gc
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
-from torch import nn
+from torch.utils.weak import TensorWeakRef
 
+from .alive import Watch, explain
 from .asked import names_for, tensors_of
-from .devices import peak_bytes
+from .devices import device, peak_bytes, reset_peak
 from .graph import collector_paused
-from .names import callers_namespaces
-from .saved import FREED, KEPT, PACKED, Saved, SavedReader
+from .names import MOST_TENSORS, Names, callers_namespaces
+from .saved import FREED, KEPT, PACKED
 from .shown import Shown
-from .walk import ACCUMULATE_GRAD, class_name, refuse_too_many, walk
+from .walk import refuse_too_many, safe_depth, walk
+from .weighing import GRAPH, INPUT, LEAF, PARAMETER, Weighing
 
-PARAMETER, LEAF, INPUT, GRAPH = "parameter", "leaf", "input", "graph"
-STRENGTH = (INPUT, GRAPH, LEAF, PARAMETER)  # of several tensors in one memory the last wins
-
-
-class Piece(NamedTuple):
-    """One piece of memory (a storage) that at least one node holds.
-
-    nbytes: all of it, also where a node saved a view of a few elements.
-    kind: ``parameter`` (an ``nn.Parameter``, frozen or not), ``leaf`` (any other leaf that
-        requires grad), ``input`` (an untracked tensor that the caller holds by name, or that
-        was given as ``inputs=``), ``graph`` (all else: what the forward made).
-    name: what the caller calls a tensor in it, None where the caller holds none.
-    node: id of the first node, in forward order, that holds it.
-    """
-
-    nbytes: int
-    kind: str
-    name: str | None
-    node: int
-
-
-class MemoryRow(NamedTuple):
-    """What one node saved for backward.
-
-    node: its id, the number that ``show_graph`` gives it.
-    grad_fn: class name of the engine's node, such as ``MulBackward0``.
-    name: the caller's variable for what the node made, None where the caller holds none.
-    saved: a ``Saved`` for each tensor; the numbers in its ``memory`` are places in
-        ``SavedMemory.pieces``.
-    new_bytes: bytes of the pieces that no earlier row holds, so that the rows add up to
-        the total.
-    """
-
-    node: int
-    grad_fn: str
-    name: str | None
-    saved: tuple
-    new_bytes: int
+HELPER = "saved_memory"
+NEW, OPEN, ENDED, RAISED = "new", "open", "ended", "raised"  # states of a block
 
 
 class Weighed(Shown):
@@ -135,11 +102,13 @@ class SavedMemory(Weighed):
     nodes: how many nodes the graph has.
     rows: a ``MemoryRow`` for each node that saved something, in forward order.
     pieces: a ``Piece`` for each storage that they hold.
+    on_ctx: an ``OnCtx`` for each tensor that a custom Function keeps by itself; not in the
+        sums.
     hidden: how many nodes hold what Python cannot see (``CopySlices``, an in-place change
         through a view).
     cut: how many nodes have inputs that were not looked at, because the graph is deeper
         than Python can walk safely.
-    peak_bytes: the most that the tensors on the result's device held at once since the
+    peak_bytes: the most that tensors on the first result's device held at once since the
         device's counter was last reset; None on the CPU, which has none.
     """
 
@@ -147,16 +116,27 @@ class SavedMemory(Weighed):
     nodes: int
     rows: tuple
     pieces: tuple
+    on_ctx: tuple = ()
     hidden: int = 0
     cut: int = 0
     peak_bytes: int | None = field(default=None, compare=False)
 
 
-def saved_memory(*outputs, inputs=None, **named) -> SavedMemory:
-    """Weigh what the graph of ``outputs`` keeps alive for backward, to the byte.
+def saved_memory(*outputs, inputs=None, **named):
+    """Weigh what a graph keeps alive for backward, to the byte.
 
-    The nodes are read after the forward, each storage is counted once, and nothing is
-    changed: no hook is used, so autograd's check for in-place changes stays on.
+    ``saved_memory(loss)`` reads the nodes of a graph after the forward. Each storage is
+    counted once. Nothing is changed: no hook is used, so autograd's check for in-place
+    changes stays on.
+
+    Without a tensor it is the proof, a block that watches every storage made in it::
+
+        with saved_memory() as memory:
+            loss = net(x).pow(2).mean()
+        memory
+
+    It weighs the graphs that hang on what the block made, and says beside that how many
+    bytes the block made, how many are alive at its end, and why; see ``WatchedMemory``.
 
     Args:
         outputs: tensors, or lists, tuples, dicts or dataclasses of tensors, nested. A
@@ -169,121 +149,182 @@ def saved_memory(*outputs, inputs=None, **named) -> SavedMemory:
     walk safely is cut as ``show_graph`` cuts it, and the answer says so.
 
     Returns:
-        A ``SavedMemory``: a table in a notebook, text from ``print``, and numbers in
-        ``total_bytes``, ``parameter_bytes``, ``input_bytes`` and ``graph_bytes``.
+        A ``SavedMemory``, or a ``WatchedMemory`` for a block: a table in a notebook, text
+        from ``print``, and numbers in ``total_bytes``, ``parameter_bytes``, ``input_bytes``
+        and ``graph_bytes``.
 
     Raises:
         TypeError: an argument is neither a tensor nor holds one.
         ValueError: more tensors are given than can be looked at safely.
         RuntimeError: torch refuses to tell an output's ``grad_fn``.
     """
-    namespaces = callers_namespaces(1)
+    given = [] if inputs is None else tensors_of(inputs, "inputs", HELPER)
+    given = [held.tensor for held in given]
+    if not outputs and not named:
+        return WatchedMemory(given)
+    return _weigh(outputs, named, given, callers_namespaces(1))
+
+
+def _weigh(outputs, named, inputs, namespaces) -> SavedMemory:
     with collector_paused(), torch._C.DisableTorchFunctionSubclass():
         by_name = [held for name, thing in named.items()
-                   for held in tensors_of(thing, name, "saved_memory")]  # fmt: skip
-        asked = [held for thing in outputs for held in tensors_of(thing, "", "saved_memory")]
-        asked += by_name
+                   for held in tensors_of(thing, name, HELPER)]  # fmt: skip
+        asked = [held for thing in outputs for held in tensors_of(thing, "", HELPER)] + by_name
         if not asked:
             raise TypeError(
                 "saved_memory was given no tensor; pass the tensor whose graph you want to "
-                "weigh, such as saved_memory(loss)"
+                "weigh, such as saved_memory(loss), or nothing at all for a block"
             )
-        refuse_too_many([held.tensor for held in asked], "saved_memory")
+        refuse_too_many([held.tensor for held in asked], HELPER)
         names = names_for(outputs, named, by_name, namespaces)
-        given = [] if inputs is None else tensors_of(inputs, "inputs", "saved_memory")
-        results = [(names.of(held.tensor) or held).name or None for held in asked]
+        results = tuple((names.of(held.tensor) or held).name or None for held in asked)
         nodes = [held.tensor.grad_fn for held in asked]
-        walked = walk([node for node in nodes if node is not None])
-        weighed = weigh(walked, names, [held.tensor for held in given])
-        return SavedMemory(tuple(results), *weighed, peak_bytes(asked[0].tensor.device))
+        weighing = Weighing(walk([node for node in nodes if node is not None]), names, inputs)
+        return _memory(results, weighing, peak_bytes(asked[0].tensor.device))
 
 
-def weigh(walked, names, inputs=()) -> tuple:
-    """Return ``nodes``, ``rows``, ``pieces``, ``hidden`` and ``cut`` of a ``SavedMemory``.
+def _memory(results, weighing, peak) -> SavedMemory:
+    return SavedMemory(
+        results,
+        weighing.nodes,
+        weighing.rows,
+        weighing.pieces,
+        weighing.on_ctx,
+        weighing.hidden,
+        weighing.cut,
+        peak,
+    )
 
-    Args:
-        walked: the ``Walk`` over the graph; its ``places`` are filled here.
-        names: what the caller calls its tensors.
-        inputs: tensors to count as inputs whatever they are.
+
+class _Found(NamedTuple):
+    made: int
+    made_bytes: int
+    alive: tuple
+    earlier_bytes: int
+
+
+def _of(part, name):
+    """Return a property that reads an attribute of a block's ``_memory`` or ``_found``."""
+
+    def read(self):
+        found = getattr(self, part)
+        if found is None:
+            raise RuntimeError(
+                f"{name} of this saved_memory is known when its block has ended, without an error"
+            )
+        return getattr(found, name)
+
+    return property(read)
+
+
+class WatchedMemory(Weighed):
+    """A block in which every storage is watched: what ``with saved_memory() as memory:`` gives.
+
+    When the block has ended it has all that a ``SavedMemory`` has, of the graphs that hang
+    on what the block made and what is still alive, and beside it:
+
+    made: how many storages the block made.
+    made_bytes: their bytes.
+    alive_bytes: the bytes of those that were alive at the end of the block.
+    alive: a tuple of ``AlivePart``, which add up to ``alive_bytes``: who holds them.
+    earlier_bytes: the part of ``total_bytes`` that the block did not make (parameters and
+        inputs from before, numbers in a formula). The rest of the total is in ``alive``.
+    peak_bytes: the most that tensors held at once during the block on the course's device;
+        None on the CPU.
+
+    It holds no tensor and no node. What operations make on other threads is not seen. In
+    the block each operation takes longer, torch may give two nodes other names
+    (``ViewBackward0`` for ``ReshapeAliasBackward0``), and Python's garbage collector is
+    paused, so that the answer is the same each time.
+
+    Raises:
+        RuntimeError: it is asked before its block has ended, or entered while it runs.
     """
-    scales = _Scales(names)
-    rows, leaves, hidden, met = [], [], 0, {}
-    for place, (node, _) in enumerate(walked.forward()):
-        grad_fn = class_name(node)
-        if grad_fn == ACCUMULATE_GRAD:
-            leaves.append(node.variable)
-            continue
-        hidden += grad_fn == "CopySlices"
-        saved = scales.of(node)
-        if not saved:
-            continue
-        new_bytes = 0
-        for number, nbytes in (piece for one in saved for piece in one.memory):
-            if number not in met:
-                met[number] = nbytes, place
-                new_bytes += nbytes
-        rows.append(MemoryRow(place, grad_fn, _name(names.of_node(node)), saved, new_bytes))
-    kinds = scales.kinds(leaves, inputs)
-    pieces = [Piece(nbytes, *kinds.get(number, (GRAPH, None)), place)
-              for number, (nbytes, place) in sorted(met.items())]  # fmt: skip
-    return len(walked.places), tuple(rows), tuple(pieces), hidden, len(walked.unread)
+
+    results, nodes, rows, pieces, on_ctx, hidden, cut, peak_bytes = (
+        _of("_memory", name) for name in SavedMemory.__dataclass_fields__
+    )
+    made, made_bytes, alive, earlier_bytes = (_of("_found", name) for name in _Found._fields)
+
+    def __init__(self, inputs):
+        self._inputs = [TensorWeakRef(tensor) for tensor in inputs]
+        self._watch = self._memory = self._found = None
+        self.state = NEW
+
+    def __enter__(self):
+        if self.state == OPEN:
+            raise RuntimeError(
+                "this saved_memory is watching already; leave its block before you enter it again"
+            )
+        for other in _open:
+            other._note_peak()
+        reset_peak(device)
+        self._peak, self._collects = None, gc.isenabled()
+        self._watch, self._memory, self._found = Watch(), None, None
+        self._watch.__enter__()
+        gc.disable()
+        self.state = OPEN
+        _open.append(self)
+        return self
+
+    def __exit__(self, *raised):
+        _open.remove(self)
+        self._note_peak()
+        try:
+            self._watch.__exit__(*raised)
+            self.state = RAISED
+            if raised[0] is None:
+                self._end(callers_namespaces(1))
+                self.state = ENDED
+        finally:
+            if self._collects:
+                gc.enable()
+
+    def _end(self, namespaces):
+        """Weigh what the graphs hold and look up why the rest is alive."""
+        with torch._C.DisableTorchFunctionSubclass():
+            names = Names()
+            names.add_namespaces(namespaces)
+            walked = walk(self._watch.roots(min(MOST_TENSORS, safe_depth() // 2)))
+            inputs = [tensor for one in self._inputs if (tensor := one()) is not None]
+            weighing = Weighing(walked, names, inputs)
+            self._memory = _memory(_results(walked, names), weighing, self._peak)
+            numbers = weighing.scales.numbers
+            earlier = [number for key, number in numbers.items() if not self._watch.has(key)]
+            self._found = _Found(
+                *self._watch.made,
+                explain(self._watch, weighing, names, namespaces),
+                sum(self.pieces[number].nbytes for number in earlier),
+            )
+
+    @property
+    def alive_bytes(self) -> int:
+        """Bytes of what the block made and what was alive at its end."""
+        return sum(part.nbytes for part in self.alive)
+
+    @property
+    def alive_now(self) -> int:
+        """Bytes of what the block made and what is alive at this moment."""
+        return 0 if self._watch is None else sum(self._watch.alive().values())
+
+    def to_text(self) -> str:
+        """Return the text form, with the device's peak where there is one."""
+        return super().to_text() if self.state == ENDED else Shown.to_text(self)
+
+    def _note_peak(self):
+        """Note the device's peak so far, before a block inside this one resets it."""
+        peak = peak_bytes(device)
+        if peak is not None:
+            self._peak = max(peak, self._peak or 0)
 
 
-def _name(held) -> str | None:
-    """Return the names of a node's outputs, joined by commas."""
-    return ", ".join(held[nr].name for nr in sorted(held)) or None
+_open = []  # the blocks that are running, the outermost first
 
 
-class _Scales(SavedReader):
-    """A ``SavedReader`` that can tell what kind of memory each running number is."""
-
-    def __init__(self, names):
-        super().__init__(names)
-        self._held = names
-        self._made, self._known = set(), {}
-
-    def _kept(self, name, tensor, *more) -> Saved:
-        saved = super()._kept(name, tensor, *more)
-        if name.startswith("result"):  # so torch calls what the operation itself made
-            self._made.update(number for number, _ in saved.memory)
-        elif isinstance(tensor, nn.Parameter) or isinstance(tensor._base, nn.Parameter):
-            self._known.update((number, (PARAMETER, None)) for number, _ in saved.memory)
-        return saved
-
-    def kinds(self, leaves, inputs) -> dict:
-        """Return (kind, name) by running number; one that is missing is the graph's own.
-
-        Args:
-            leaves: the tensors of the graph's ``AccumulateGrad`` nodes.
-            inputs: tensors that the caller gave as inputs.
-        """
-        known = self._known
-        for tensor in leaves:
-            self._add(tensor, None)
-        for held in self._held.all():
-            self._add(held.tensor, held.name)
-        for number in self._made & known.keys():
-            kind, name = known[number]
-            known[number] = GRAPH if kind == INPUT else kind, name
-        for tensor in inputs:
-            held = self._held.of(tensor)
-            for number in self.numbers(tensor):
-                known[number] = INPUT, held.name if held else known.get(number, (None, None))[1]
-        return known
-
-    def _add(self, tensor, name):
-        """Note what is known of a tensor's memory; the stronger kind and its name win."""
-        kind = _kind(tensor)
-        for number in self.numbers(tensor):
-            before, called = self._known.get(number, (INPUT, None))
-            stronger = STRENGTH.index(kind) > STRENGTH.index(before)
-            self._known[number] = (kind, name or called) if stronger else (before, called or name)
-
-
-def _kind(tensor) -> str:
-    """Return what a tensor that somebody holds makes of its memory."""
-    if isinstance(tensor, nn.Parameter):
-        return PARAMETER
-    if not tensor.requires_grad:
-        return INPUT
-    return GRAPH if tensor.grad_fn is not None else LEAF
+def _results(walked, names) -> tuple:
+    """Return the names of the results at the ends of the graphs, None where none has one."""
+    used = {source for node in walked.places if node not in walked.unread
+            for source, _ in node.next_functions}  # fmt: skip
+    ends = [node for node in walked.places if node not in used]
+    called = [held.name for node in ends for held in names.of_node(node).values()]
+    return tuple(called) or (None,) * min(len(ends), 1)

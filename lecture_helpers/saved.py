@@ -54,11 +54,13 @@ class SavedReader:
     """Reads what nodes saved, and numbers the storages in the order they are met.
 
     A storage is known by its address, so the graph must be held meanwhile.
+
+    numbers: the running number of each storage, by its key in ``sizes``.
     """
 
     def __init__(self, names: Names):
         self._attributes = {}
-        self._numbers = {}
+        self.numbers = {}
         self._names = {}
         for held in names.all():
             for storage in storages_of(held.tensor)[:1]:
@@ -87,11 +89,6 @@ class SavedReader:
                 self._read(found, node, name, raw, name)
         return tuple(found)
 
-    def numbers(self, tensor) -> list:
-        """Return the running numbers of those of a tensor's storages that a node saved."""
-        known = (self._numbers.get(storage._cdata) for storage in storages_of(tensor))
-        return [number for number in known if number is not None]
-
     def _read(self, found, node, name, raw, called):
         data = raw.data
         packed = raw.unpack_hook is not None
@@ -105,7 +102,7 @@ class SavedReader:
     def _kept(self, name, tensor, state) -> Saved:
         storages = storages_of(tensor)
         memory = tuple(
-            (self._numbers.setdefault(storage._cdata, len(self._numbers)), storage.nbytes())
+            (self.numbers.setdefault(storage._cdata, len(self.numbers)), storage.nbytes())
             for storage in storages
         )
         called = self._names.get(storages[0]._cdata) if storages else None
@@ -129,6 +126,11 @@ def is_freed(node, name) -> bool:
     except AttributeError:  # a custom Function, whose tensors are gone all at once
         return False
     return False
+
+
+def sizes(tensor) -> dict:
+    """Return the bytes of a tensor's storages, each under what tells it from any other."""
+    return {storage._cdata: storage.nbytes() for storage in storages_of(tensor)}
 
 
 def storages_of(tensor) -> list:

@@ -10,7 +10,7 @@ from ..curve import Plot
 from ..grads import GradTable
 from ..graph import Graph
 from ..history import GradHistory
-from ..memory import SavedMemory
+from ..memory import SavedMemory, WatchedMemory
 from ..pictures import Picture
 
 TEXT_VARIABLE = "LECTURE_TEXT"
@@ -46,6 +46,7 @@ _RENDERINGS = {
     GradTable: _rendering(HTML, "table", "table_html", "table", "table_text"),
     GradHistory: _rendering(HTML, "history", "history_html", "history", "history_text"),
     SavedMemory: _rendering(HTML, "memory", "memory_html", "memory", "memory_text"),
+    WatchedMemory: _rendering(HTML, "memory", "watched_html", "memory", "watched_text"),
     Plot: _rendering(SVG, "plots", "plot_svg", "plots", "plot_text"),
     Picture: _Rendering(SVG, lambda picture: picture.svg, lambda picture: picture.words),
 }

@@ -2,13 +2,15 @@
 
 from html import escape
 
-from ..memory import GRAPH, INPUT, LEAF, PARAMETER
+from ..alive import CYCLE, GRADIENT, INSIDE, NODES, ON_CTX, UNKNOWN, YOURS
 from ..saved import FREED, KEPT, PACKED
+from ..weighing import GRAPH, INPUT, LEAF, PARAMETER
 from .table import aligned
 from .text import cut_words, listed, number_of, shorten
 
 MOST_SHOWN = 24  # saved tensors with a row each; more are added up by class of node
 MOST_CLASSES = 16
+MOST_ON_CTX = 2
 COLUMNS = ("node", "saves", "bytes", "new bytes", "which memory")
 FOLDED_COLUMNS = ("class of node", "nodes", "saved tensors", "new bytes")
 NUMBERS = {"bytes", "new bytes", "nodes", "saved tensors"}
@@ -25,6 +27,62 @@ NAMELESS = {
     INPUT: "an input",
     GRAPH: "made by the forward",
 }
+
+
+UNFINISHED = {
+    "new": "nothing watched yet: the forward stands in a block, with saved_memory() as memory:",
+    "open": "watching: what is kept is known when the block has ended",
+    "raised": "the block ended with an error, so nothing was weighed",
+}
+WHY = {
+    NODES: "saved by the nodes",
+    YOURS: "in variables of yours",
+    ON_CTX: "kept by a custom Function on its ctx",
+    PACKED: "kept by the hook or checkpoint that packed tensors away",
+    GRADIENT: "in gradients",
+    INSIDE: "inside objects of yours",
+    CYCLE: "in objects that refer to each other, which the garbage collector has freed by now",
+    UNKNOWN: "held elsewhere, such as by another function's variables",
+}
+HIDDEN = "held where Python cannot see, perhaps in CopySlices"
+
+
+def watched_text(memory) -> str:
+    """Return what ``memory_text`` returns, then what is alive of what the block made, and why."""
+    if memory.state in UNFINISHED:
+        return UNFINISHED[memory.state]
+    parts = aligned([(f"{nbytes:,}", words) for words, nbytes in _alive(memory)], right=(0,))
+    return "\n".join([memory_text(memory), _proof(memory), *parts])
+
+
+def watched_html(memory) -> str:
+    """Return the same as HTML."""
+    if memory.state in UNFINISHED:
+        return f"<p>{escape(UNFINISHED[memory.state])}</p>"
+    rows = "".join(
+        f'<tr><th scope="row"{LEFT}>{escape(words)}</th><td>{nbytes:,}</td></tr>'
+        for words, nbytes in _alive(memory)
+    )
+    proof = f"<p>{escape(_proof(memory))}</p><table><tbody>{rows}</tbody></table>"
+    return memory_html(memory) + proof
+
+
+def _proof(memory) -> str:
+    made = f"the block made {memory.made_bytes:,} bytes in {number_of(memory.made, 'piece')}"
+    return f"{made} of memory; alive at its end, and why:"
+
+
+def _alive(memory):
+    """Yield (words, bytes) for what is alive, then for each reason why."""
+    yield "alive of what the block made", memory.alive_bytes
+    for why, nbytes, names in memory.alive:
+        words = HIDDEN if why == UNKNOWN and memory.hidden else WHY[why]
+        if why == NODES and memory.earlier_bytes:
+            words += (
+                f" (of the {memory.total_bytes:,} above; the other {memory.earlier_bytes:,} "
+                f"the block did not make)"
+            )
+        yield f"{words}{_of([shorten(name) for name in names])}", nbytes
 
 
 def memory_text(memory) -> str:
@@ -67,7 +125,7 @@ def _html_row(columns, row) -> str:
 def _title(memory) -> str:
     of = listed([shorten(name or "an unnamed tensor") for name in memory.results])
     if not memory.nodes:
-        return f"{of}: no graph, so nothing is kept for backward"
+        return f"{of or 'the block'}: no graph, so nothing is kept for backward"
     pieces = number_of(len(memory.pieces), "piece")
     kept = f"{number_of(memory.tensors, 'saved tensor')} in {pieces} of memory"
     return f"what the graph of {of} keeps for backward: {kept if memory.tensors else 'nothing'}"
@@ -162,6 +220,14 @@ def _notes(memory) -> list:
         said.append("Backward has freed what was saved.")
     if memory.unknown:
         said.append(f"{number_of(memory.unknown, 'saved tensor')} of unknown size: not weighed.")
+    said += [
+        f"#{node} {grad_fn} keeps ctx.{attribute} by itself: {nbytes:,} bytes that no backward "
+        f"frees, not in the sum."
+        for node, grad_fn, attribute, nbytes in memory.on_ctx[:MOST_ON_CTX]
+    ]
+    if more := memory.on_ctx[MOST_ON_CTX:]:
+        nbytes = sum(one.nbytes for one in more)
+        said.append(f"{number_of(len(more), 'more tensor')} kept so: {nbytes:,} bytes.")
     if memory.hidden:
         nodes = number_of(memory.hidden, "CopySlices node")
         said.append(f"{nodes} (a change in place through a view): Python cannot see what is in it.")
