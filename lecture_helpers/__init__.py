@@ -9,12 +9,12 @@ from .errors import expect_error
 from .grads import GradRow, GradTable, grad_table
 from .graph import Edge, Graph, Options, Output, show_graph
 from .history import GradHistory, HistoryRow, grad_history
-from .memory import SavedMemory, WatchedMemory, saved_memory
+from .memory import WatchedMemory, saved_memory
 from .nodes import Node
 from .pictures import Picture, show_picture
 from .recorder import Summary
 from .saved import Saved
-from .weighing import MemoryRow, OnCtx, Piece
+from .weighed import MemoryRow, OnCtx, Piece, SavedMemory
 from .widgets import predict, press, watch_backward, what_if
 
 __all__ = [

@@ -1,66 +1,14 @@
 """The saved tensors of a walked graph, weighed: each piece of memory once, and whose it is."""
 
-from typing import NamedTuple
-
 from torch import nn
 from torch.autograd.function import BackwardCFunction
 
 from .names import tensors_in
 from .saved import Saved, SavedReader, sizes
 from .walk import ACCUMULATE_GRAD, class_name
+from .weighed import GRAPH, INPUT, LEAF, PARAMETER, MemoryRow, OnCtx, Piece
 
-PARAMETER, LEAF, INPUT, GRAPH = "parameter", "leaf", "input", "graph"
 STRENGTH = (INPUT, GRAPH, LEAF, PARAMETER)  # of several tensors in one memory the last wins
-
-
-class Piece(NamedTuple):
-    """One piece of memory (a storage) that at least one node holds.
-
-    nbytes: all of it, also where a node saved a view of a few elements.
-    kind: ``parameter`` (an ``nn.Parameter``, frozen or not), ``leaf`` (any other leaf that
-        requires grad), ``input`` (an untracked tensor that the caller holds by name, or that
-        was given as ``inputs=``), ``graph`` (all else: what the forward made).
-    name: what the caller calls a tensor in it, None where the caller holds none.
-    node: id of the first node, in forward order, that holds it.
-    """
-
-    nbytes: int
-    kind: str
-    name: str | None
-    node: int
-
-
-class MemoryRow(NamedTuple):
-    """What one node saved for backward.
-
-    node: its id, the number that ``show_graph`` gives it.
-    grad_fn: class name of the engine's node, such as ``MulBackward0``.
-    name: the caller's variable for what the node made, None where the caller holds none.
-    saved: a ``Saved`` for each tensor; the numbers in its ``memory`` are places in
-        ``SavedMemory.pieces``.
-    new_bytes: bytes of the pieces that no earlier row holds, so that the rows add up to
-        the total.
-    """
-
-    node: int
-    grad_fn: str
-    name: str | None
-    saved: tuple
-    new_bytes: int
-
-
-class OnCtx(NamedTuple):
-    """A tensor that a custom Function keeps on its ``ctx``, not by ``save_for_backward``.
-
-    node, grad_fn: id and class name of its node.
-    attribute: where it stands, such as ``big`` for ``ctx.big``.
-    nbytes: of its memory, which no node saved. No backward frees it.
-    """
-
-    node: int
-    grad_fn: str
-    attribute: str
-    nbytes: int
 
 
 class Weighing:

@@ -10,8 +10,9 @@ from ..curve import Plot
 from ..grads import GradTable
 from ..graph import Graph
 from ..history import GradHistory
-from ..memory import SavedMemory, WatchedMemory
+from ..memory import WatchedMemory
 from ..pictures import Picture
+from ..weighed import SavedMemory
 
 TEXT_VARIABLE = "LECTURE_TEXT"
 _text_only = os.environ.get(TEXT_VARIABLE, "").strip() not in ("", "0")

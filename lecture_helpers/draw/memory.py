@@ -4,7 +4,7 @@ from html import escape
 
 from ..alive import CYCLE, GRADIENT, INSIDE, NODES, ON_CTX, UNKNOWN, YOURS
 from ..saved import FREED, KEPT, PACKED
-from ..weighing import GRAPH, INPUT, LEAF, PARAMETER
+from ..weighed import GRAPH, INPUT, LEAF, PARAMETER
 from .table import aligned
 from .text import cut_words, listed, number_of, shorten
 
