@@ -14,6 +14,8 @@ from .nodes import Node
 from .pictures import Picture, show_picture
 from .recorder import Summary
 from .saved import Saved
+from .stopwatch import Timed
+from .timing import Ratio, Timing, compare_speed
 from .weighed import MemoryRow, OnCtx, Piece, SavedMemory
 from .widgets import predict, press, watch_backward, what_if
 
@@ -34,15 +36,19 @@ __all__ = [
     "Options",
     "Output",
     "Part",
-    "Piece",
     "Picture",
+    "Piece",
+    "Ratio",
     "Saved",
     "SavedMemory",
     "Step",
     "Summary",
+    "Timed",
+    "Timing",
     "WatchedMemory",
     "choose_device",
     "compare_graphs",
+    "compare_speed",
     "device",
     "expect_error",
     "grad_history",

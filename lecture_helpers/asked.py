@@ -1,5 +1,7 @@
 """What a helper was asked about: the tensors in its arguments, and what they are called."""
 
+import inspect
+
 import torch
 from torch import nn
 
@@ -110,3 +112,34 @@ def refuse_unfollowable(graph, accumulate, helper) -> None:
             f"runs a backward of its own and fills .grad; use checkpoint(..., "
             f"use_reentrant=False), or leave accumulate=True"
         )
+
+
+def refuse_unless_callable(function, where, helper, caller) -> None:
+    """Refuse what cannot be called without arguments.
+
+    Args:
+        where: says which argument it is, such as "as its first argument".
+        caller: who will call it, such as "a button".
+
+    Raises:
+        TypeError: it is no function, an async one, or one that wants arguments.
+    """
+    if not callable(function):
+        raise TypeError(
+            f"{helper} was given {type(function).__name__} {where}; pass a function without "
+            f"arguments, by its name alone or as a lambda"
+        )
+    if inspect.iscoroutinefunction(function):
+        raise TypeError(
+            f"{helper} was given an async function {where}, which {caller} cannot wait for; "
+            f"pass an ordinary function"
+        )
+    try:
+        inspect.signature(function).bind()
+    except ValueError:  # a function written in C may not tell what it takes
+        return
+    except TypeError as error:
+        raise TypeError(
+            f"{helper} was given a function {where} that wants arguments ({error}); {caller} "
+            f"has none to give, so wrap it in a lambda"
+        ) from None

@@ -26,6 +26,14 @@ def quietly():
             logging.disable(disabled)
 
 
+def told(error) -> str:
+    """Return class and message of an error, also where it cannot tell its message."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:
+        return type(error).__name__
+
+
 class expect_error:
     """Run a block that must raise, and print the error's class and a stable phrase.
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import nbformat
-from execute_notebooks import KEPT_CELL_METADATA, KERNELSPEC, WIDGET_VIEW, is_compared
+from execute_notebooks import KEPT_CELL_METADATA, KERNELSPEC, PNG, WIDGET_VIEW, is_compared
 from stamp_links import BADGE_ID, SETUP_ID, public_address, stamp
 
 UNSTABLE = {
@@ -15,6 +15,7 @@ UNSTABLE = {
     "a bare tensor": r"\btensor\(",
     "a device": r"\b(?:cpu|cuda)\b",
 }
+BITMAPS = (PNG, "image/jpeg")
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 
 
@@ -71,8 +72,11 @@ def _of_code(cell) -> list:
         data = output.get("data", {"text/plain": output.get("text", "")})
         if WIDGET_VIEW in data:
             found.append("a stored widget view")
+        # A PNG or JPEG is never compared and may differ from run to run, so a stored one
+        # could show anything. A chart of timings is drawn when the cell is run.
+        found += [f"a stored {mime}" for mime in BITMAPS if mime in data]
         for mime, content in data.items():
-            if mime in ("image/png", "image/jpeg", WIDGET_VIEW):
+            if mime in (*BITMAPS, WIDGET_VIEW):
                 continue
             for what, pattern in UNSTABLE.items():
                 if re.search(pattern, content):

@@ -67,6 +67,11 @@ def add_view(cell):
     cell.outputs.append(nbformat.v4.new_output("display_data", view))
 
 
+def add_bitmap(mime):
+    data = {mime: "iVBORw0KGgo=", "text/plain": "speed of a, b"}
+    return lambda cell: cell.outputs.append(nbformat.v4.new_output("display_data", data))
+
+
 def add_metadata(cell):
     cell.metadata["colab"] = {"base_uri": "x"}
 
@@ -81,6 +86,8 @@ def add_metadata(cell):
     (add_stream("stdout", "tensor([1., 2.])"), "a bare tensor"),
     (add_stream("stdout", "device is cuda"), "a device"),
     (add_view, "a stored widget view"),
+    (add_bitmap("image/png"), "a stored image/png"),
+    (add_bitmap("image/jpeg"), "a stored image/jpeg"),
     (add_metadata, "cell metadata ['colab']"),
 ])  # fmt: skip
 def test_a_planted_breach_is_found_and_names_the_cell(plant, said, root, tmp_path):

@@ -12,6 +12,7 @@ from ..graph import Graph
 from ..history import GradHistory
 from ..memory import WatchedMemory
 from ..pictures import Picture
+from ..timing import Timing
 from ..weighed import SavedMemory
 
 TEXT_VARIABLE = "LECTURE_TEXT"
@@ -22,6 +23,7 @@ class _Rendering(NamedTuple):
     mime: str
     picture: object
     words: object
+    beside: object = None  # the words beside the picture, where they are not all of them
 
 
 def _late(module, function):
@@ -37,7 +39,7 @@ def _rendering(mime, module, picture, text_module, words) -> _Rendering:
     return _Rendering(mime, _late(module, picture), _late(text_module, words))
 
 
-SVG, HTML = "image/svg+xml", "text/html"
+SVG, HTML, PNG = "image/svg+xml", "text/html", "image/png"
 _RENDERINGS = {
     BackwardRecord: _rendering(SVG, "steps", "record_svg", "steps_text", "record_text"),
     Graph: _rendering(SVG, "svg", "graph_svg", "text", "graph_text"),
@@ -50,6 +52,9 @@ _RENDERINGS = {
     WatchedMemory: _rendering(HTML, "memory", "watched_html", "memory", "watched_text"),
     Plot: _rendering(SVG, "plots", "plot_svg", "plots", "plot_text"),
     Picture: _Rendering(SVG, lambda picture: picture.svg, lambda picture: picture.words),
+    Timing: _rendering(PNG, "timing", "timing_png", "timing", "timing_text")._replace(
+        beside=_late("timing", "words_beside")
+    ),
 }
 
 
@@ -74,7 +79,7 @@ def text_of(shown) -> str:
 
 
 def picture_of(shown) -> str:
-    """Return the SVG or HTML of anything that is ``Shown``."""
+    """Return the picture of anything that is ``Shown``: SVG, HTML, or PNG in base64."""
     return _RENDERINGS[type(shown)].picture(shown)
 
 
@@ -84,11 +89,12 @@ def bundle(shown) -> dict:
     A picture never stops the cell: where it cannot be drawn, the bundle holds the
     text with one line that says why.
     """
-    words = text_of(shown)
+    rendering, words = _RENDERINGS[type(shown)], text_of(shown)
     if _text_only:
         return {"text/plain": words}
     try:
-        return {_RENDERINGS[type(shown)].mime: picture_of(shown), "text/plain": words}
+        picture = {rendering.mime: picture_of(shown)}
+        return picture | {"text/plain": rendering.beside(shown) if rendering.beside else words}
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # a panic of the layout library is not an Exception

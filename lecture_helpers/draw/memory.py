@@ -6,7 +6,8 @@ from ..alive import CYCLE, GRADIENT, INSIDE, NODES, ON_CTX, UNKNOWN, YOURS
 from ..saved import FREED, KEPT, PACKED
 from ..weighed import GRAPH, INPUT, LEAF, PARAMETER
 from .table import aligned
-from .text import cut_words, listed, number_of, shorten
+from .text import cut_words
+from .words import listed, number_of, shorten
 
 MOST_SHOWN = 24  # saved tensors with a row each; more are added up by class of node
 MOST_CLASSES = 16

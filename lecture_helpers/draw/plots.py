@@ -1,22 +1,19 @@
 """A ``Plot`` as one SVG document, drawn by matplotlib, and as text.
 
-matplotlib draws into a string and nothing else: no pyplot, no backend chosen, no
-setting of the reader's read or changed. What it writes is made fit to stand inside a
-page: its style sheet would reach every picture of the page, and its ids would clash.
+What matplotlib writes is made fit to stand inside a page: its style sheet would reach
+every picture of the page, and its ids would clash.
 """
 
-import contextlib
 import hashlib
 import io
-import logging
 import math
 import re
-import warnings
 from html import escape
 
 from ..brief import number
 from ..curve import SAMPLES, Plot
 from . import ink
+from .canvas import empty_figure, own_settings
 from .words import LONGEST_NAME, number_of, shorten
 
 WIDTH, HEIGHT, HEADING = 420, 220, 24
@@ -27,18 +24,6 @@ CURVE, TANGENT, POINT = ink.LEAF.stroke, ink.ACTIVE.stroke, ink.RESULT
 DASHES = "6 3"
 LONGEST_IN_HEADING = 12  # of the name
 NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
-SETTINGS = {
-    "svg.fonttype": "none",
-    "font.sans-serif": ["DejaVu Sans"],
-    "text.color": ink.MID,
-    "axes.edgecolor": ink.MID,
-    "axes.labelcolor": ink.MID,
-    "xtick.color": ink.MID,
-    "ytick.color": ink.MID,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.formatter.useoffset": False,
-}
 
 
 def plot_svg(plot: Plot) -> str:
@@ -126,39 +111,20 @@ def _told(x, base, words, size) -> str:
 
 def _drawn(plot) -> str:
     """Return matplotlib's SVG of the axes with the curve, the tangent and the point."""
-    with _quietly():
-        import matplotlib
+    salt = hashlib.sha256(repr(vars(plot)).encode()).hexdigest()
+    with own_settings({"svg.fonttype": "none", "svg.hashsalt": salt}):
         from matplotlib.backends.backend_svg import FigureCanvasSVG
-        from matplotlib.figure import Figure
 
-        salt = hashlib.sha256(repr(vars(plot)).encode()).hexdigest()
-        own = {key: value for key, value in matplotlib.rcParamsDefault.items() if key != "backend"}
-        with matplotlib.rc_context({**own, **SETTINGS, "svg.hashsalt": salt}):
-            figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), dpi=72)
-            _fill(figure, plot)
-            page = io.StringIO()
-            FigureCanvasSVG(figure).print_svg(page, metadata=NO_METADATA)
+        figure = empty_figure(WIDTH, HEIGHT)
+        _fill(figure, plot)
+        page = io.StringIO()
+        FigureCanvasSVG(figure).print_svg(page, metadata=NO_METADATA)
     return page.getvalue()
-
-
-@contextlib.contextmanager
-def _quietly():
-    """Keep matplotlib from telling of its font cache or a missing glyph below the cell."""
-    log = logging.getLogger("matplotlib")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.setLevel(level)
 
 
 def _fill(figure, plot):
     inside = (WIDTH - LEFT - RIGHT) / WIDTH, (HEIGHT - BOTTOM - TOP) / HEIGHT
     axes = figure.add_axes((LEFT / WIDTH, BOTTOM / HEIGHT, *inside))
-    figure.patch.set_visible(False)
     axes.patch.set_visible(False)
     for piece in plot.curve.pieces:
         mark = "." if len(piece) == 1 else None

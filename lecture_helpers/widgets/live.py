@@ -2,7 +2,8 @@
 
 from html import escape
 
-from ..draw import HTML, SVG, bundle
+from ..draw import HTML, PNG, SVG, bundle
+from ..draw.canvas import shown_size
 
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
 LIKE_AN_OUTPUT = "jp-RenderedHTMLCommon rendered_html"  # a table gets a front end's own looks
@@ -48,10 +49,18 @@ class Live:
 def html_of(shown) -> str:
     """Return a graph, a table, a drawing or text as HTML for a page inside a widget."""
     rendered = _rendered(shown)
-    picture = rendered.get(SVG) or rendered.get(HTML)
+    picture = rendered.get(SVG) or rendered.get(HTML) or _image(rendered.get(PNG))
     if picture:
         return f'<div class="{LIKE_AN_OUTPUT}" style="width: fit-content">{picture}</div>'
     return f"<pre>{escape(rendered['text/plain'])}</pre>"
+
+
+def _image(png) -> str:
+    """Return a PNG in base64 as an image for a page; nothing for None."""
+    if png is None:
+        return ""
+    size = " ".join(f'{side}="{pixels}"' for side, pixels in shown_size(png).items())
+    return f'<img {size} alt="chart" src="data:{PNG};base64,{png}">'
 
 
 def picture_in(shown) -> dict:
@@ -62,11 +71,3 @@ def picture_in(shown) -> dict:
 
 def _rendered(shown) -> dict:
     return {"text/plain": shown} if isinstance(shown, str) else bundle(shown)
-
-
-def told(error) -> str:
-    """Return class and message of an error, also where it cannot tell its message."""
-    try:
-        return f"{type(error).__name__}: {error}"
-    except Exception:
-        return type(error).__name__

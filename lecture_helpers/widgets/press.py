@@ -1,13 +1,14 @@
 """Buttons that run the learner's own functions and show what they did."""
 
-import inspect
 import io
 from contextlib import redirect_stderr, redirect_stdout
 from html import escape
 from itertools import groupby
 
+from ..asked import refuse_unless_callable
+from ..errors import told
 from ..shown import Shown
-from .live import FROM_A_FUNCTION, Live, html_of, picture_in, told
+from .live import FROM_A_FUNCTION, Live, html_of, picture_in
 
 MOST_TOLD = 6  # how many changes of the button the line below them recounts
 MOST_PRINTED = 2000  # how many characters of a function's own output are shown
@@ -122,29 +123,7 @@ def press(show, /, **buttons) -> Press:
     """
     if not buttons:
         raise TypeError("press was given no button; name one, such as zero=clear")
-    _refuse_unless_callable(show, "as its first argument")
+    refuse_unless_callable(show, "as its first argument", "press", "a button")
     for name, function in buttons.items():
-        _refuse_unless_callable(function, f"as {name}")
+        refuse_unless_callable(function, f"as {name}", "press", "a button")
     return Press(show, buttons)
-
-
-def _refuse_unless_callable(function, where):
-    if not callable(function):
-        raise TypeError(
-            f"press was given {type(function).__name__} {where}; pass a function without "
-            f"arguments, by its name alone or as a lambda"
-        )
-    if inspect.iscoroutinefunction(function):
-        raise TypeError(
-            f"press was given an async function {where}, which a button cannot wait for; "
-            f"pass an ordinary function"
-        )
-    try:
-        inspect.signature(function).bind()
-    except ValueError:  # a function written in C may not tell what it takes
-        return
-    except TypeError as error:
-        raise TypeError(
-            f"press was given a function {where} that wants arguments ({error}); a button "
-            f"has none to give, so wrap it in a lambda"
-        ) from None
