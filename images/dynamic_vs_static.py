@@ -2,8 +2,8 @@
 
 import torch
 
+from lecture_helpers.brief import number
 from lecture_helpers.draw import ink
-from lecture_helpers.draw.text import number
 
 ORANGE = ink.ACTIVE.stroke
 FRAME = ink.Look("none", ink.MID, width=1.5, radius=12, dashes="5 4")

@@ -2,8 +2,8 @@
 
 import torch
 
+from lecture_helpers.brief import number
 from lecture_helpers.draw import ink
-from lecture_helpers.draw.text import number
 
 ORANGE = ink.ACTIVE.stroke
 FIELD = ink.Look("#ffedd5", ORANGE, radius=4)

@@ -2,8 +2,8 @@
 
 import torch
 
+from lecture_helpers.brief import number
 from lecture_helpers.draw import ink
-from lecture_helpers.draw.text import number
 
 ORANGE, LIQUID = ink.ACTIVE.stroke, "#fdba74"
 BADGE = ink.Look("#fff7ed", LIQUID, radius=6)

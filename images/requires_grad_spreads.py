@@ -2,8 +2,8 @@
 
 import torch
 
+from lecture_helpers.brief import number
 from lecture_helpers.draw import ink
-from lecture_helpers.draw.text import number
 
 BLUE = ink.LEAF.stroke
 UNTRACKED = ink.Look("#f8fafc", ink.MID, radius=99, dashes="6 3")
