@@ -6,11 +6,12 @@ from .compare import Difference, GraphComparison, compare_graphs
 from .devices import choose_device, device
 from .draw import use_text
 from .errors import expect_error
-from .grads import GradRow, GradTable, grad_table
+from .grads import GradRow, GradTable, RowVersion, grad_table
 from .graph import Edge, Graph, Options, Output, show_graph
 from .history import GradHistory, HistoryRow, grad_history
 from .memory import WatchedMemory, saved_memory
 from .nodes import Node
+from .overwritten import Overwrite
 from .pictures import Picture, show_picture
 from .recorder import Summary
 from .saved import Saved
@@ -35,10 +36,12 @@ __all__ = [
     "OnCtx",
     "Options",
     "Output",
+    "Overwrite",
     "Part",
     "Picture",
     "Piece",
     "Ratio",
+    "RowVersion",
     "Saved",
     "SavedMemory",
     "Step",

@@ -37,14 +37,28 @@ class GradRow(NamedTuple):
     grad: object
 
 
+class RowVersion(NamedTuple):
+    """How often the memory of one tensor was changed in place.
+
+    now: its version counter; None where torch keeps none (a tensor made in inference_mode).
+    saved: a (class of node, version) for each node that saved that memory at another
+        version, in the order in which backward meets them: there it raises.
+    """
+
+    now: int | None
+    saved: tuple
+
+
 @dataclass(frozen=True, repr=False)
 class GradTable(Shown):
     """A table of tensors and their ``.grad``: what ``grad_table`` returns.
 
     rows: tuple of ``GradRow`` in the order of the arguments.
+    versions: a ``RowVersion`` for each row; empty without ``version=True``.
     """
 
     rows: tuple
+    versions: tuple = ()
 
     def to_html(self) -> str:
         """Return the table as HTML."""
@@ -53,12 +67,15 @@ class GradTable(Shown):
         return picture_of(self)
 
 
-def grad_table(*tensors, **named) -> GradTable:
+def grad_table(*tensors, version=False, **named) -> GradTable:
     """Tabulate what autograd knows of each tensor, its ``.grad`` included.
 
     Args:
         tensors: tensors, modules (one row per parameter), or lists, tuples, dicts
             or dataclasses of tensors. A tensor is named as your variable is.
+        version: also show how often the memory of each tensor was changed in place, and which
+            nodes in the graphs of the given tensors had saved it before the last change. A
+            change through ``.data`` is not counted.
         named: the same, under a name of your choice.
 
     Nothing is changed, and reading the missing ``.grad`` of a non-leaf does not warn.
@@ -66,11 +83,22 @@ def grad_table(*tensors, **named) -> GradTable:
     which once-only warnings it has shown.)
 
     Raises:
-        TypeError: an argument is neither a tensor nor holds one.
+        TypeError: an argument is neither a tensor nor holds one, or ``version`` is neither
+            True nor False.
         ValueError: more tensors are given than can be looked at safely.
     """
+    if not isinstance(version, bool):
+        raise TypeError(
+            f"grad_table was given version={type(version).__name__}; version takes True or "
+            f"False, so show a tensor under another name"
+        )
     found = given_tensors("grad_table", tensors, named, callers_namespaces(1))
-    return GradTable(tuple(row_of(*held) for held in found))
+    rows = tuple(row_of(*held) for held in found)
+    if not version:
+        return GradTable(rows)
+    from .overwritten import row_versions  # it reads graphs, and those read values from here
+
+    return GradTable(rows, row_versions([held.tensor for held in found]))
 
 
 def given_tensors(helper: str, tensors, named, namespaces) -> list[Held]:

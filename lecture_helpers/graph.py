@@ -15,6 +15,7 @@ from .asked import names_for, tensors_of
 from .grads import shape_of
 from .names import callers_namespaces
 from .nodes import NOT_CALLED, NodeReader, value_of
+from .overwritten import overwrites
 from .saved import SavedReader, bytes_of
 from .shown import Shown
 from .walk import ACCUMULATE_GRAD, class_name, refuse_too_many, walk
@@ -68,6 +69,8 @@ class Graph(Shown):
     cut: ids of nodes whose inputs were not looked at, because the graph is deeper
         than Python can walk safely; empty for a graph that is whole.
     options: what was asked for beyond the graph itself.
+    overwritten: tuple of ``Overwrite``, the saved values that were changed in place since,
+        in the order in which backward meets them; empty without ``saved=True``.
     """
 
     nodes: tuple
@@ -75,6 +78,7 @@ class Graph(Shown):
     outputs: tuple
     cut: tuple = ()
     options: Options = PLAIN
+    overwritten: tuple = ()
 
     @property
     def saved_bytes(self) -> int:
@@ -91,17 +95,21 @@ class Graph(Shown):
         return picture_of(self)
 
 
-def show_graph(*outputs, saved=False, grad=False, fold=True, **named) -> Graph:
+def show_graph(*outputs, saved=False, grad=False, fold=True, lines=None, **named) -> Graph:
     """Draw the autograd graph that leads to ``outputs``.
 
     Args:
         outputs: tensors, or lists, tuples, dicts or dataclasses of tensors, nested.
             A tensor without a graph is drawn alone. A module among them is not
             drawn; it names its parameters (``0.weight``).
-        saved: also show which tensors each node keeps for backward, with their bytes.
+        saved: also show which tensors each node keeps for backward, with their bytes. One
+            that was changed in place since is marked, and what made and changed it is said;
+            a change through ``.data`` slips past, since no version counter notices it.
         grad: also show the ``.grad`` of each leaf, as it is now.
         fold: in a large picture draw a repeated part once. With False every node is
             drawn, up to 1,000.
+        lines: a ``tracking_map()`` that was on during the forward: with ``saved=True`` the
+            statements that made and changed a value are told, and those through ``.data``.
         named: more outputs, under a name of your choice, which wins over the name of
             the variable. A tensor that another drawn tensor depends on is only named;
             any other is drawn as one more output.
@@ -121,20 +129,22 @@ def show_graph(*outputs, saved=False, grad=False, fold=True, **named) -> Graph:
     Raises:
         TypeError: an argument is neither a tensor nor holds one, or an option is
             neither True nor False.
-        ValueError: more tensors are given than can be looked at safely.
+        ValueError: more tensors are given than can be looked at safely, or ``lines``
+            without ``saved=True``.
         RuntimeError: torch refuses to tell an output's ``grad_fn``.
     """
-    return collect(outputs, named, callers_namespaces(1), Options(saved, grad, fold))
+    options = Options(saved, grad, fold)
+    return collect(outputs, named, callers_namespaces(1), options, lines=lines)
 
 
-def collect(outputs, named, namespaces, options=PLAIN, helper="show_graph") -> Graph:
+def collect(outputs, named, namespaces, options=PLAIN, helper="show_graph", lines=None) -> Graph:
     """Collect a ``Graph``: ``show_graph`` with the caller's namespaces given.
 
     helper: what the messages call the helper that was given the arguments.
     """
-    _check(options)
+    _check(options, lines)
     with collector_paused(), torch._C.DisableTorchFunctionSubclass():
-        return _collect(outputs, named, namespaces, options, helper)
+        return _collect(outputs, named, namespaces, options, helper, lines)
 
 
 @contextlib.contextmanager
@@ -153,7 +163,7 @@ def collector_paused():
             gc.enable()
 
 
-def _collect(outputs, named, namespaces, options, helper) -> Graph:
+def _collect(outputs, named, namespaces, options, helper, lines) -> Graph:
     by_name = [held for name, thing in named.items() for held in tensors_of(thing, name, helper)]
     asked = [held for thing in outputs for held in tensors_of(thing, "", helper)]
     if not asked and not by_name:
@@ -166,19 +176,31 @@ def _collect(outputs, named, namespaces, options, helper) -> Graph:
     if not asked:
         asked, by_name = by_name, []
     tensors = [held.tensor for held in asked + by_name]
-    return capture(tensors, len(asked), names, options)[0]
+    return capture(tensors, len(asked), names, options, lines)[0]
 
 
-def _check(options):
+def _check(options, lines):
     for name, value in options._asdict().items():
         if not isinstance(value, bool):
             raise TypeError(
                 f"show_graph was given {name}={type(value).__name__}; {name} is an option and "
                 f"takes True or False, so show a tensor under another name"
             )
+    if lines is None:
+        return
+    if not hasattr(lines, "changes_of"):
+        raise TypeError(
+            f"show_graph was given lines={type(lines).__name__}; pass the map of a block that ran "
+            f"under tracking_map(), or show a tensor under another name"
+        )
+    if not options.saved:
+        raise ValueError(
+            "show_graph was given lines= without saved=True; the statements stand beside what "
+            "the nodes saved, so ask for both"
+        )
 
 
-def capture(tensors, asked, names, options=PLAIN) -> tuple:
+def capture(tensors, asked, names, options=PLAIN, lines=None) -> tuple:
     """Return the graph of the first ``asked`` tensors, and of any other that none uses.
 
     The second thing returned is the ``Walk``, whose ``places`` tell which engine node is
@@ -206,7 +228,10 @@ def capture(tensors, asked, names, options=PLAIN) -> tuple:
         held = names.of(tensor)
         value = value_of(tensor) if read_value else None
         results[slot] = Output(place, output_nr, held and held.name, shape_of(tensor), value)
-    graph = Graph(tuple(nodes), tuple(edges), tuple(results.values()), walked.cut(), options)
+    changed = overwrites(nodes, walked, saved, lines) if saved else ()
+    graph = Graph(
+        tuple(nodes), tuple(edges), tuple(results.values()), walked.cut(), options, changed
+    )
     return graph, walked
 
 

@@ -11,6 +11,7 @@ free of cycles.
 from typing import NamedTuple
 
 from ..graph import Graph
+from .versions import spoilt
 from .words import operation
 
 FEWEST_REPEATS = 4
@@ -75,6 +76,7 @@ def _fold(operations, signs, runs, keep_first) -> tuple:
 def _signs(graph, operations) -> list:
     """Return a number per operation; equal numbers mean: the same, in the same surroundings."""
     at = {node.id: place for place, node in enumerate(operations)}
+    marked = spoilt(graph)  # one among many that are not stands by itself
     inputs = {node.id: [] for node in operations}
     for source, target, output_nr, input_nr in graph.edges:
         place = at.get(source)
@@ -85,7 +87,10 @@ def _signs(graph, operations) -> list:
             inputs[target] += (input_nr, NEAR, 0)
     numbers = {}
     return [
-        numbers.setdefault((node.grad_fn, node.shapes, node.dtypes, *inputs[node.id]), len(numbers))
+        numbers.setdefault(
+            (node.grad_fn, node.shapes, node.dtypes, node.id in marked, *inputs[node.id]),
+            len(numbers),
+        )
         for node in operations
     ]
 

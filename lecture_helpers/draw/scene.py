@@ -12,6 +12,7 @@ from . import ink
 from .fold import folded
 from .layout import Box
 from .text import cut_note, details, made_by, saved_note
+from .versions import marks_of, numbered, spoilt
 from .words import label, number_of, shorten, size
 
 FOLD_ABOVE = 40  # a graph of more nodes is searched for repeated parts
@@ -88,12 +89,21 @@ class Scene(NamedTuple):
     slots: dict
 
 
+class _Spoils(NamedTuple):
+    """Overwritten values: the ids of their nodes, the marks, and the nodes named by number."""
+
+    nodes: set
+    marks: dict
+    numbered: set
+
+
 def scene_of(graph: Graph, flags=None) -> Scene:
     """Return the scene of a graph.
 
     flags: words to write on nodes, by their id; such a node is drawn as active.
     """
     flags = flags or {}
+    spoils = _Spoils(spoilt(graph), marks_of(graph), numbered(graph))
     shown, groups = _choose(graph)
     slots = {node.id: slot for slot, node in enumerate(shown)}
     for number, group in enumerate(groups):
@@ -102,10 +112,12 @@ def scene_of(graph: Graph, flags=None) -> Scene:
     leaving = _leaving(graph, made)
     results = {output.node: output.name for output in made}
     shapes = [
-        _node_shape(graph, node, results.get(node.id), leaving.get(node.id, ()), flags.get(node.id))
+        _node_shape(
+            graph, node, results.get(node.id), leaving.get(node.id, ()), flags.get(node.id), spoils
+        )
         for node in shown
     ]
-    shapes += [_group_shape(group, flags) for group in groups]
+    shapes += [_group_shape(group, flags, spoils.nodes) for group in groups]
     links = _links(graph, slots, len(shown))
     for output in made:
         links.append(Link(slots[output.node], len(shapes), 0, output.output_nr))
@@ -172,11 +184,12 @@ def _links(graph, slots, first_group) -> list:
     return links
 
 
-def _node_shape(graph, node, result_name, leaving, flag) -> Shape:
+def _node_shape(graph, node, result_name, leaving, flag, spoils) -> Shape:
     """Return how a node looks. The name of a result stands on its own pill, not here."""
     mark = f'data-node="{node.id}"'
-    lines = [(shorten(label(node)), 13, ink.DARK, True)]
-    look = ink.OPERATION
+    number = f" #{node.id}" if node.id in spoils.numbered and not node.is_leaf else ""
+    lines = [(f"{shorten(label(node))}{number}", 13, ink.DARK, True)]
+    look = ink.SPOILT if node.id in spoils.nodes else ink.OPERATION
     if node.is_leaf:
         look = ink.LEAF if node.grad_fn or node.requires_grad else ink.ALONE
         lines.append((size(node.shape, node.value, node.dtype), 10.5, ink.SOFT, False))
@@ -189,6 +202,10 @@ def _node_shape(graph, node, result_name, leaving, flag) -> Shape:
     lines += [
         (shorten(words, LONGEST_LINE), 10.5, ink.SOFT, False)
         for words in details(node, graph.options)
+    ]
+    lines += [
+        (shorten(words, LONGEST_LINE), 11, ink.SPOILT.stroke, True)
+        for words in spoils.marks.get(node.id, ())
     ]
     if flag:
         look = ink.ACTIVE._replace(radius=look.radius)
@@ -203,7 +220,7 @@ def _result_shape(output) -> Shape:
     return Shape(ink.RESULT, (name, words), f'data-result="{output.node}.{output.output_nr}"')
 
 
-def _group_shape(group, flags) -> Shape:
+def _group_shape(group, flags, spoilt_nodes) -> Shape:
     first, *others = group.words
     lines = [(first, 12, ink.DARK, True)]
     lines += [(shorten(words, LONGEST_LINE), 10.5, ink.SOFT, False) for words in others]
@@ -212,6 +229,11 @@ def _group_shape(group, flags) -> Shape:
     if flagged:
         look = ink.ACTIVE
         lines.append((f"{number_of(flagged, 'node')} marked inside", 11, ink.ACTIVE.stroke, True))
+    overwritten = sum(node in spoilt_nodes for node in group.nodes)
+    if overwritten:
+        look = ink.SPOILT
+        words = f"inside, overwritten: what {number_of(overwritten, 'node')} saved"
+        lines.append((words, 11, look.stroke, True))
     return Shape(look, tuple(lines), f'data-more="{len(group.nodes)}"')
 
 

@@ -6,19 +6,37 @@ from typing import NamedTuple
 from ..graph import Graph
 from . import ink
 from .layout import place
-from .scene import LINE, NUMBERED_GAP, PORT_GAP, Scene, scene_of
+from .scene import LINE, NUMBERED_GAP, PADDING, PORT_GAP, Scene, scene_of
 from .text import graph_text, graph_title
+from .versions import overwritten_lines
 
 MARGIN = 12.0
 STUB = 10.0
 NOTE_SIZE = 12.5
+PANEL = ink.SPOILT._replace(width=1.5, radius=6)
 
 
 def graph_svg(graph: Graph) -> str:
     """Return the picture of a graph, left to right, leaves first."""
     scene = scene_of(graph)
-    parts, width, height = with_notes(*drawn(scene), scene.notes)
+    drawing = with_panel(*drawn(scene), overwritten_lines(graph))
+    parts, width, height = with_notes(*drawing, scene.notes)
     return ink.document(parts, width, height, graph_title(graph), graph_text(graph), "graph")
+
+
+def with_panel(parts, width, height, lines) -> tuple:
+    """Return (parts, width, height) with lines of text on a ground of their own below the rest."""
+    if not lines:
+        return parts, width, height
+    heading, *others = [(line, NOTE_SIZE, ink.DARK, not place) for place, line in enumerate(lines)]
+    wide = max(ink.text_width(line, NOTE_SIZE) for line in lines) + 2 * PADDING
+    high = LINE * len(lines) + 12
+    panel = [ink.box(MARGIN, height, wide, high, PANEL)]
+    panel += [
+        ink.text(MARGIN + PADDING, height + LINE * (place + 1) + 2, *line, anchor="start")
+        for place, line in enumerate([heading, *others])
+    ]
+    return [*parts, *panel], max(width, wide + 2 * MARGIN), height + high + MARGIN
 
 
 def with_notes(parts, width, height, notes) -> tuple:

@@ -3,14 +3,14 @@
 from html import escape
 
 from ..grads import GradTable
-from .words import shorten, values
+from .words import listed, operation, shorten, values
 
 COLUMNS = ("name", "value", "shape", "requires_grad", "is_leaf", "grad_fn", "grad")
 
 
 def table_text(table: GradTable) -> str:
     """Return the table in aligned columns."""
-    return "\n".join(aligned([COLUMNS, *(_cells(row) for row in table.rows)]))
+    return "\n".join(aligned([_columns(table), *_rows(table)]))
 
 
 def aligned(rows, right=()) -> list:
@@ -30,14 +30,24 @@ def html_cell(cell: str) -> str:
 
 def table_html(table: GradTable) -> str:
     """Return the table as HTML, its colours left to the page. None is set in italics."""
-    head = "".join(f'<th scope="col">{column}</th>' for column in COLUMNS)
-    body = "".join(f"<tr>{_html_cells(row)}</tr>" for row in table.rows)
+    head = "".join(f'<th scope="col">{column}</th>' for column in _columns(table))
+    body = "".join(f"<tr>{_html_cells(*cells)}</tr>" for cells in _rows(table))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _html_cells(row) -> str:
-    name, *rest = _cells(row)
+def _html_cells(name, *rest) -> str:
     return f'<th scope="row">{escape(name)}</th>{"".join(map(html_cell, rest))}'
+
+
+def _columns(table) -> tuple:
+    return (*COLUMNS, "_version") if table.versions else COLUMNS
+
+
+def _rows(table) -> list:
+    rows = [_cells(row) for row in table.rows]
+    if not table.versions:
+        return rows
+    return [(*cells, _version(version)) for cells, version in zip(rows, table.versions)]
 
 
 def _cells(row) -> tuple:
@@ -50,3 +60,8 @@ def _cells(row) -> tuple:
         str(row.grad_fn),
         "None" if row.grad is None else values(row.grad),
     )
+
+
+def _version(version) -> str:
+    saved = [f"{operation(grad_fn)} saved {at}" for grad_fn, at in version.saved]
+    return listed([str(version.now), *saved])

@@ -7,6 +7,7 @@ from ..graph import Graph, Options
 from ..nodes import Node
 from ..saved import FREED, KEPT, PACKED
 from ..walk import ACCUMULATE_GRAD
+from .versions import marks_of, overwritten_lines
 from .words import label, listed, number_of, shorten, size, values
 
 MOST_LINES = 60  # a text form longer than this shows its two ends
@@ -37,7 +38,9 @@ def graph_text(graph: Graph, most_lines: int = MOST_LINES) -> str:
     for output in graph.outputs:
         results.setdefault(output.node, []).append(output)
     cut = set(graph.cut)
-    rows = [_row(node, graph, sources.get(node.id, {}), node.id in results, node.id in cut)
+    marks = marks_of(graph)
+    rows = [_row(node, graph, sources.get(node.id, {}), node.id in results, node.id in cut,
+                 marks.get(node.id, ()))
             for node in shown]  # fmt: skip
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0])).rstrip()
@@ -45,18 +48,24 @@ def graph_text(graph: Graph, most_lines: int = MOST_LINES) -> str:
     if len(shown) < count:
         left_out = f"... {count - len(shown):,} nodes left out; .nodes and .edges hold them all ..."
         lines.insert(len(shown) // 2, left_out)
-    notes = [saved_note(graph)] if graph.options.saved else []
+    notes = overwritten_lines(graph)
+    notes += [saved_note(graph)] if graph.options.saved else []
     notes += [cut_note(graph)] if graph.cut else []
     return "\n".join([graph_title(graph), *lines, *notes])
 
 
-def _row(node, graph, sources, is_result, is_cut):
+def _row(node, graph, sources, is_result, is_cut, marks):
     mark = "  <- result" if is_result else ""
     if node.is_leaf:
         kind = "leaf" if node.grad_fn == ACCUMULATE_GRAD or node.requires_grad else "no graph"
         size_words = size(node.shape, node.value, node.dtype)
         about = ", ".join(
-            [size_words, f"requires_grad={node.requires_grad}", *details(node, graph.options)]
+            [
+                size_words,
+                f"requires_grad={node.requires_grad}",
+                *details(node, graph.options),
+                *marks,
+            ]
         )
         return f"#{node.id}", shorten(label(node)), kind, about
     inputs = {nr: _input(graph, edge) for nr, edge in sources.items()}
@@ -64,7 +73,8 @@ def _row(node, graph, sources, is_result, is_cut):
     came = listed([inputs[nr] for nr in sorted(inputs)]) or "nothing"
     if is_cut:
         came = "nodes beyond the safe depth"
-    about = ", ".join([f"from {came}", f"makes {made_by(node)}", *details(node, graph.options)])
+    said = [*details(node, graph.options), *marks]
+    about = ", ".join([f"from {came}", f"makes {made_by(node)}", *said])
     return f"#{node.id}", label(node), node.grad_fn, f"{about}{mark}"
 
 
@@ -117,7 +127,8 @@ def _saved(one) -> str:
         return f"saves {one.name}, packed by a hook{weight}"
     of = f" ({shorten(one.tensor)})" if one.tensor else ""
     weight = "size unknown" if one.nbytes is None else f"{one.nbytes:,} bytes"
-    return f"saves {one.name}{of} {weight}"
+    version = f", version {one.version}" if one.computed and not one.overwritten else ""
+    return f"saves {one.name}{of} {weight}{version}"
 
 
 def saved_note(graph: Graph) -> str:
