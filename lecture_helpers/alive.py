@@ -17,7 +17,7 @@ from torch.utils.weak import TensorWeakRef
 from .saved import PACKED, sizes, storages_of
 
 NODES, ON_CTX, YOURS = "nodes", "ctx", "yours"
-GRADIENT, INSIDE, CYCLE, UNKNOWN = "gradient", "inside", "cycle", "unknown"
+GRADIENT, INSIDE, UNKNOWN = "gradient", "inside", "unknown"
 FRESH = {"aten::lift_fresh", "aten::lift"}  # what torch.tensor makes arrives through these
 MOST_LOOKS = 5_000  # objects looked at in one search for a tensor
 MOST_PACKED = 1_000_000  # the same for what hooks hold: a few for each saved tensor
@@ -35,8 +35,7 @@ class AlivePart(NamedTuple):
     why: ``nodes`` (a node saved it), ``yours`` (a variable of yours), ``ctx`` (a custom
         Function keeps it on its ctx), ``packed`` (what a hook or checkpoint holds in the
         place of saved tensors), ``gradient`` (the ``.grad`` of a leaf), ``inside`` (an
-        object among your variables), ``cycle`` (objects that refer to each other; the
-        garbage collector has freed it since), ``unknown``. The first that holds counts.
+        object among your variables), ``unknown``. The first that holds counts.
     nbytes: of its storages.
     names: who holds them: variables, attributes. Empty for ``nodes`` and where not known.
     """
@@ -174,10 +173,6 @@ def explain(watch, weighing, names, namespaces) -> tuple:
         part(PACKED, _pairs((tensor, None) for tensor in packed))
     if left:
         part(INSIDE, _pairs(_inside(namespaces)))
-    if left:
-        gc.collect()
-        alive = watch.alive()
-        part(CYCLE, [(key, None) for key in left if key not in alive])
     part(UNKNOWN, [(key, None) for key in list(left)])
     return tuple(parts)
 

@@ -131,9 +131,9 @@ class WatchedMemory(Weighed):
         None on the CPU.
 
     It holds no tensor and no node. What operations make on other threads is not seen. In
-    the block each operation takes longer, torch may give two nodes other names
-    (``ViewBackward0`` for ``ReshapeAliasBackward0``), and Python's garbage collector is
-    paused, so that the answer is the same each time.
+    the block each operation takes longer, and torch may give two nodes other names
+    (``ViewBackward0`` for ``ReshapeAliasBackward0``). Python's garbage collector runs at the
+    end of the block, so what waits for it is not counted as alive.
 
     Raises:
         RuntimeError: it is asked before its block has ended, or entered while it runs.
@@ -157,10 +157,9 @@ class WatchedMemory(Weighed):
         for other in _open:
             other._note_peak()
         reset_peak(device)
-        self._peak, self._collects = None, gc.isenabled()
+        self._peak = None
         self._watch, self._memory, self._found = Watch(), None, None
         self._watch.__enter__()
-        gc.disable()
         self.state = OPEN
         _open.append(self)
         return self
@@ -168,18 +167,19 @@ class WatchedMemory(Weighed):
     def __exit__(self, *raised):
         _open.remove(self)
         self._note_peak()
-        try:
-            self._watch.__exit__(*raised)
-            self.state = RAISED
-            if raised[0] is None:
-                self._end(callers_namespaces(1))
-                self.state = ENDED
-        finally:
-            if self._collects:
-                gc.enable()
+        self._watch.__exit__(*raised)
+        self.state = RAISED
+        if raised[0] is None:
+            self._end(callers_namespaces(1))
+            self.state = ENDED
 
     def _end(self, namespaces):
-        """Weigh what the graphs hold and look up why the rest is alive."""
+        """Weigh what the graphs hold and look up why the rest is alive.
+
+        The first use of a part of torch leaves frames behind in cycles, with what they held.
+        So Python's garbage collector runs first: the answer is the same each time.
+        """
+        gc.collect()
         with torch._C.DisableTorchFunctionSubclass():
             names = Names()
             names.add_namespaces(namespaces)

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from ..alive import CYCLE, GRADIENT, INSIDE, NODES, ON_CTX, UNKNOWN, YOURS
+from ..alive import GRADIENT, INSIDE, NODES, ON_CTX, UNKNOWN, YOURS
 from ..saved import FREED, KEPT, PACKED
 from ..weighed import GRAPH, INPUT, LEAF, PARAMETER
 from .table import aligned
@@ -42,7 +42,6 @@ WHY = {
     PACKED: "kept by the hook or checkpoint that packed tensors away",
     GRADIENT: "in gradients",
     INSIDE: "inside objects of yours",
-    CYCLE: "in objects that refer to each other, which the garbage collector has freed by now",
     UNKNOWN: "held elsewhere, such as by another function's variables",
 }
 HIDDEN = "held where Python cannot see, perhaps in CopySlices"
