@@ -68,7 +68,8 @@ def measured(functions: dict, seconds, num_threads, device, clock, shuffle=None)
         RuntimeError: a function raised an error; it is named, and its error is the cause.
     """
     begun = clock()
-    length = max(SHORTEST, CLOCKS * _pause(clock), seconds / len(functions) / MOST_ROUNDS)
+    most = len(functions) * TRIES * MOST_ROUNDS  # measurements
+    length = max(SHORTEST, CLOCKS * _pause(clock), seconds / most)
     timers = {name: _Timer(name, function, num_threads, clock)
               for name, function in functions.items()}  # fmt: skip
     pace = {name: timer.pace(length) for name, timer in timers.items()}

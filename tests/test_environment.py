@@ -73,7 +73,8 @@ def test_the_package_imports_without_what_it_does_not_need_yet():
     import subprocess
     import sys
 
-    heavy = ("matplotlib", "ipywidgets", "IPython", "fast_sugiyama", "numpy.testing")
+    heavy = ("matplotlib", "ipywidgets", "IPython", "fast_sugiyama", "numpy.testing",
+             "torch.utils.benchmark")  # fmt: skip
     code = f"import sys, lecture_helpers; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

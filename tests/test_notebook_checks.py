@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import nbformat
+import pytest
 from colab_leg import comparison
+from execute_notebooks import execute, normalise
 
 
 def check(path, **environment):
@@ -69,3 +71,34 @@ def test_a_broken_helper_fails(root, tmp_path):
     module.write_text(source.replace('else "scalar"', 'else "number"'), encoding="utf-8")
     done = check(path, PYTHONPATH=str(tmp_path))
     assert done.returncode == 1 and "failed" in done.stdout
+
+
+def test_a_timing_passes_twice_and_keeps_its_bytes_though_no_two_runs_are_alike(tmp_path):
+    source = """\
+from lecture_helpers import compare_speed
+
+compare_speed({"one": int, "other": float}, seconds=0.05)"""
+    cell = nbformat.v4.new_code_cell(source, id="timing")
+    path = tmp_path / "timed.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+    execute(path)
+    once = path.read_bytes()
+    (output,) = nbformat.read(path, as_version=4).cells[0].outputs
+    assert list(output.data) == ["text/plain"] and not output.metadata
+    assert output.data["text/plain"].startswith("speed of one, other, measured in turns")
+    execute(path)
+    assert path.read_bytes() == once
+    for _ in range(2):
+        done = check(path)
+        assert done.returncode == 0, done.stdout
+    path.write_bytes(once.replace(b"speed of one", b"speed of two"))
+    assert check(path).returncode == 1
+
+
+@pytest.mark.parametrize("beside", [{"text/plain": "speed of a, b"}, {}])
+def test_a_chart_is_stored_only_where_no_words_stand_beside_it(beside):
+    data = {"image/png": "iVBORw0KGgo=", **beside}
+    output = nbformat.v4.new_output("display_data", data, metadata={"image/png": {"width": 9}})
+    cell = nbformat.v4.new_code_cell("", outputs=[output])
+    normalise(nbformat.v4.new_notebook(cells=[cell]))
+    assert cell.outputs[0].data == (beside or data) and cell.outputs[0].metadata == {}

@@ -8,10 +8,10 @@ from ..timing import Timing
 from . import ink
 from .canvas import empty_figure, own_settings, png_of
 from .table import aligned
-from .words import listed, number_of, shorten
+from .words import LONGEST_NAME, listed, number_of, shorten
 
 WIDTH = 720
-LONGEST_IN_CHART = 22  # of a name
+WIDEST_NAME = 200
 LINE, HEAD, ROW, AXIS = 19, 20, 36, 44  # heights of the verdict, the head, a bar, the axis
 GAP, MARGIN = 16, 8
 TITLE, NUMBERS, SMALL = 14.0, 12.5, 11.0  # font sizes
@@ -80,11 +80,12 @@ def _drawn(timing):
 
 def _fill(figure, timing, top):
     """Draw the bars, with the names left and two columns of numbers right of them."""
-    names = [shorten(row.name, LONGEST_IN_CHART) for row in timing.rows]
+    names = [_fitted(row.name) for row in timing.rows]
     medians = ["median", *(_time(row.median, timing) for row in timing.rows)]
     ratios = ["ratio (interval)", "1", *map(_with_interval, timing.ratios)]
-    left, first, second = (max(ink.text_width(words, NUMBERS) for words in column) + GAP
-                           for column in (names, medians, ratios))  # fmt: skip
+    widths = [max(ink.text_width(words, NUMBERS) for words in column) + GAP
+              for column in (names, medians, ratios)]  # fmt: skip
+    left, first, second = widths[0] + MARGIN, *widths[1:]
     right = WIDTH - second - first
     places = [top + HEAD + ROW * (row + 0.5) for row in range(len(names))]
     for middle, *numbers in zip([top + HEAD / 2, *places], medians, ratios):
@@ -97,6 +98,14 @@ def _fill(figure, timing, top):
     height = top + HEAD + ROW * len(names) + AXIS
     place = left / WIDTH, AXIS / height, (right - left) / WIDTH, ROW * len(names) / height
     _bars(figure.add_axes(place), timing)
+
+
+def _fitted(name) -> str:
+    """Return as much of a name as has room left of the bars."""
+    longest = LONGEST_NAME
+    while ink.text_width(shorten(name, longest), NUMBERS) > WIDEST_NAME:
+        longest -= 1
+    return shorten(name, longest)
 
 
 def _bars(axes, timing):
