@@ -58,6 +58,14 @@ class Watch(TorchDispatchMode):
         self._gone = self._gone_bytes = 0
         self._prune_at = PRUNE_AT
 
+    @classmethod
+    def _should_skip_dynamo(cls):
+        return False  # else the first operation imports the compiler, for a second or two
+
+    @classmethod
+    def ignore_compile_internals(cls):
+        return True  # a compiled function stays compiled, and its results are watched
+
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         results = function(*args, **(kwargs or {}))
         for result in _tensors(results):

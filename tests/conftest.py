@@ -1,5 +1,6 @@
 """What several test files share."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -15,6 +16,16 @@ os.environ.pop("LECTURE_TEXT", None)  # a reader's own switch must not change th
 def root():
     """The repository's folder."""
     return ROOT
+
+
+@pytest.fixture(scope="module")
+def light_collector():
+    """Python's garbage collector passes over what was there before: a hundred collections,
+    each of all that torch and pytest have imported, take a minute."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(params=sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)

@@ -11,6 +11,8 @@ from torch.utils.checkpoint import checkpoint
 
 from lecture_helpers import saved_memory, show_graph
 
+pytestmark = pytest.mark.usefixtures("light_collector")
+
 
 def parts(memory):
     """Return the total, then parameters, inputs and the rest."""

@@ -1,6 +1,8 @@
 """saved_memory changes nothing, keeps nothing, and leaves nothing behind."""
 
 import gc
+import subprocess
+import sys
 import threading
 import weakref
 
@@ -13,6 +15,8 @@ from torch.utils._python_dispatch import _get_current_dispatch_mode
 from lecture_helpers import SavedMemory, memory, saved_memory, show_graph
 from lecture_helpers.draw import bundle
 from lecture_helpers.walk import SMALL_STACK_LEVELS, safe_depth
+
+pytestmark = pytest.mark.usefixtures("light_collector")
 
 
 def small_net():
@@ -208,3 +212,25 @@ def test_on_the_cpu_there_is_no_peak():
         y = x.exp()
     assert block.peak_bytes is None and saved_memory(y).peak_bytes is None
     assert "peak" not in str(block)
+
+
+def test_a_compiled_function_stays_compiled():
+    w = torch.ones(100, requires_grad=True)
+    compiled = torch.compile(lambda x: x.sin().exp().sum(), backend="aot_eager")
+    with saved_memory() as block:
+        y = compiled(w)
+    assert type(y.grad_fn).__name__ == "CompiledFunctionBackward"
+    assert (block.graph_bytes, block.alive_bytes) == (400, 404)
+
+
+def test_a_block_does_not_import_the_compiler():
+    program = """
+import sys, torch
+from lecture_helpers import saved_memory
+w = torch.ones(100, requires_grad=True)
+with saved_memory() as memory:
+    y = w.exp().sum()
+print(memory.total_bytes, "torch._dynamo" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "400 False\n", done.stderr

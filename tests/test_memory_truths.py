@@ -18,6 +18,8 @@ from torch.utils.checkpoint import checkpoint, checkpoint_sequential
 
 from lecture_helpers import saved_memory
 
+pytestmark = pytest.mark.usefixtures("light_collector")
+
 LAYERS, WIDTH, BATCH = 10, 256, 512
 ONE = BATCH * WIDTH * 4  # bytes of one activation: 512 KiB
 WEIGHT = WIDTH * WIDTH * 4
