@@ -16,6 +16,7 @@ COLUMNS = ("node", "saves", "bytes", "new bytes", "which memory")
 FOLDED_COLUMNS = ("class of node", "nodes", "saved tensors", "new bytes")
 NUMBERS = {"bytes", "new bytes", "nodes", "saved tensors"}
 LEFT = ' style="text-align: left; vertical-align: top"'
+PART = ' style="text-align: left; font-weight: normal; padding-left: 2em"'
 NAMES = {
     PARAMETER: "parameter {}",
     LEAF: "leaf {}, requires grad",
@@ -28,8 +29,6 @@ NAMELESS = {
     INPUT: "an input",
     GRAPH: "made by the forward",
 }
-
-
 UNFINISHED = {
     "new": "nothing watched yet: the forward stands in a block, with saved_memory() as memory:",
     "open": "watching: what is kept is known when the block has ended",
@@ -47,22 +46,59 @@ WHY = {
 HIDDEN = "held where Python cannot see, perhaps in CopySlices"
 
 
+def memory_text(memory) -> str:
+    """Return the table in aligned columns, then the sums and what else is to be said."""
+    columns, rows = _table(memory)
+    right = [place for place, column in enumerate(columns) if column in NUMBERS]
+    lines = aligned([columns, *rows], right) if rows else []
+    return "\n".join([_title(memory), *lines, *_sum_lines(_sums(memory)), *_notes(memory)])
+
+
+def memory_html(memory) -> str:
+    """Return the same as HTML; the sums stand under the column that they add up."""
+    columns, rows = _table(memory)
+    head = "".join(f'<th scope="col"{_side(column)}>{column}</th>' for column in columns)
+    body = "".join(_html_row(columns, row) for row in rows)
+    under = columns.index("new bytes")
+    foot = _sum_rows(_sums(memory), under, len(columns) - under - 1)
+    parts = ("thead", f"<tr>{head}</tr>"), ("tbody", body), ("tfoot", foot)
+    table = "".join(f"<{part}>{inside}</{part}>" for part, inside in parts)
+    said = "".join(f"<p>{escape(words)}</p>" for words in _notes(memory))
+    return f"<p>{escape(_title(memory))}</p>{f'<table>{table}</table>' if rows else ''}{said}"
+
+
+def _sum_lines(sums) -> list:
+    """Return lines of text for a total and its parts, the parts set back."""
+    cells = [(f"{nbytes:,}", words if not place else f"  {words}")
+             for place, (words, nbytes) in enumerate(sums)]  # fmt: skip
+    return aligned(cells, right=(0,))
+
+
+def _sum_rows(sums, before=1, after=0) -> str:
+    """Return rows of HTML for a total and its parts, the parts set back.
+
+    before: columns that the words take.
+    after: columns that stay empty.
+    """
+    return "".join(
+        f'<tr><th scope="row" colspan="{before}"{PART if place else LEFT}>{escape(words)}</th>'
+        f"<td>{nbytes:,}</td>{'<td></td>' * after}</tr>"
+        for place, (words, nbytes) in enumerate(sums)
+    )
+
+
 def watched_text(memory) -> str:
     """Return what ``memory_text`` returns, then what is alive of what the block made, and why."""
     if memory.state in UNFINISHED:
         return UNFINISHED[memory.state]
-    parts = aligned([(f"{nbytes:,}", words) for words, nbytes in _alive(memory)], right=(0,))
-    return "\n".join([memory_text(memory), _proof(memory), *parts])
+    return "\n".join([memory_text(memory), _proof(memory), *_sum_lines(_alive(memory))])
 
 
 def watched_html(memory) -> str:
     """Return the same as HTML."""
     if memory.state in UNFINISHED:
         return f"<p>{escape(UNFINISHED[memory.state])}</p>"
-    rows = "".join(
-        f'<tr><th scope="row"{LEFT}>{escape(words)}</th><td>{nbytes:,}</td></tr>'
-        for words, nbytes in _alive(memory)
-    )
+    rows = _sum_rows(_alive(memory))
     proof = f"<p>{escape(_proof(memory))}</p><table><tbody>{rows}</tbody></table>"
     return memory_html(memory) + proof
 
@@ -72,9 +108,9 @@ def _proof(memory) -> str:
     return f"{made} of memory; alive at its end, and why:"
 
 
-def _alive(memory):
-    """Yield (words, bytes) for what is alive, then for each reason why."""
-    yield "alive of what the block made", memory.alive_bytes
+def _alive(memory) -> list:
+    """Return (words, bytes) of what is alive, then of the part that each reason explains."""
+    sums = [("alive of what the block made", memory.alive_bytes)]
     for why, nbytes, names in memory.alive:
         words = HIDDEN if why == UNKNOWN and memory.hidden else WHY[why]
         if why == NODES and memory.earlier_bytes:
@@ -82,34 +118,8 @@ def _alive(memory):
                 f" (of the {memory.total_bytes:,} above; the other {memory.earlier_bytes:,} "
                 f"the block did not make)"
             )
-        yield f"{words}{_of([shorten(name) for name in names])}", nbytes
-
-
-def memory_text(memory) -> str:
-    """Return the table in aligned columns, then the sums and what else is to be said."""
-    columns, rows = _table(memory)
-    right = [place for place, column in enumerate(columns) if column in NUMBERS]
-    lines = aligned([columns, *rows], right) if rows else []
-    sums = aligned([(f"{nbytes:,}", words) for words, nbytes in _sums(memory)], right=(0,))
-    return "\n".join([_title(memory), *lines, *sums, *_notes(memory)])
-
-
-def memory_html(memory) -> str:
-    """Return the same as HTML; the sums stand under the column that they add up."""
-    columns, rows = _table(memory)
-    head = "".join(f'<th scope="col"{_side(column)}>{column}</th>' for column in columns)
-    body = "".join(_html_row(columns, row) for row in rows)
-    under = columns.index("new bytes")
-    after = "<td></td>" * (len(columns) - under - 1)
-    foot = "".join(
-        f'<tr><th scope="row" colspan="{under}"{LEFT}>{escape(words)}</th>'
-        f"<td>{nbytes:,}</td>{after}</tr>"
-        for words, nbytes in _sums(memory)
-    )
-    parts = ("thead", f"<tr>{head}</tr>"), ("tbody", body), ("tfoot", foot)
-    table = "".join(f"<{part}>{inside}</{part}>" for part, inside in parts)
-    said = "".join(f"<p>{escape(words)}</p>" for words in _notes(memory))
-    return f"<p>{escape(_title(memory))}</p>{f'<table>{table}</table>' if rows else ''}{said}"
+        sums.append((f"{words}{_of([shorten(name) for name in names])}", nbytes))
+    return sums
 
 
 def _side(column) -> str:
@@ -179,7 +189,7 @@ def _folded(rows) -> list:
     first, others = list(by_class.items())[:MOST_CLASSES], list(by_class.values())[MOST_CLASSES:]
     if others:
         sums = [sum(column) for column in zip(*others)]
-        first.append((f"{number_of(len(others), 'other class')}", sums))
+        first.append((f"other classes ({len(others)})", sums))
     return [(kind, *(f"{number:,}" for number in numbers)) for kind, numbers in first]
 
 
