@@ -2,6 +2,7 @@
 
 from .alive import AlivePart
 from .backward import BackwardRecord, Part, Step, record_backward
+from .changes import Change
 from .compare import Difference, GraphComparison, compare_graphs
 from .devices import choose_device, device
 from .draw import use_text
@@ -17,12 +18,14 @@ from .recorder import Summary
 from .saved import Saved
 from .stopwatch import Timed
 from .timing import Ratio, Timing, compare_speed
+from .tracking import TrackingMap, tracking_map
 from .weighed import MemoryRow, OnCtx, Piece, SavedMemory
 from .widgets import predict, press, watch_backward, what_if
 
 __all__ = [
     "AlivePart",
     "BackwardRecord",
+    "Change",
     "Difference",
     "Edge",
     "GradHistory",
@@ -48,6 +51,7 @@ __all__ = [
     "Summary",
     "Timed",
     "Timing",
+    "TrackingMap",
     "WatchedMemory",
     "choose_device",
     "compare_graphs",
@@ -62,6 +66,7 @@ __all__ = [
     "saved_memory",
     "show_graph",
     "show_picture",
+    "tracking_map",
     "use_text",
     "watch_backward",
     "what_if",

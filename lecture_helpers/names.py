@@ -44,9 +44,13 @@ def callers_namespaces(levels_up: int) -> tuple:
     variables are copied and taken out of the snapshot, unless somebody else holds it.
     """
     try:
-        frame = sys._getframe(levels_up + 1)
+        return namespaces_of(sys._getframe(levels_up + 1))
     except ValueError:  # called from C, without a Python caller
         return ()
+
+
+def namespaces_of(frame) -> tuple:
+    """Return the local and global variables of a frame, see ``callers_namespaces``."""
     variables = frame.f_locals
     if variables is frame.f_globals:
         return (variables,)
@@ -132,6 +136,31 @@ def buffers_in(module: nn.Module, prefix: str = ""):
     """Yield a ``Held`` for each buffer, named as ``named_buffers()`` does."""
     for name, buffer in module.named_buffers():
         yield Held(f"{prefix}.{name}" if prefix else name, buffer)
+
+
+def name_among(tensor: torch.Tensor, namespaces) -> str | None:
+    """Return the name of the very tensor among a caller's variables, or None.
+
+    Unlike ``Names`` it reads no ``grad_fn``, so it may be asked in every step of a loop.
+    """
+    for variables in namespaces:
+        for name, thing in list(variables.items()):
+            if thing is tensor and _is_the_callers(name):
+                return name
+        for held in _held_by_modules(variables):
+            if held.tensor is tensor:
+                return held.name
+    return None
+
+
+def _held_by_modules(variables):
+    """Yield a ``Held`` for each parameter of the modules among a caller's variables."""
+    for name, thing in list(variables.items()):
+        if issubclass(type(thing), nn.Module) and _is_the_callers(name):
+            try:
+                yield from parameters_in(thing, name)
+            except Exception:  # the learner's own module raised, and a name is only a nicety
+                continue
 
 
 class Names:
