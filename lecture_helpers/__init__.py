@@ -10,6 +10,7 @@ from .errors import expect_error
 from .grads import GradRow, GradTable, RowVersion, grad_table
 from .graph import Edge, Graph, Options, Output, show_graph
 from .history import GradHistory, HistoryRow, grad_history
+from .lines import TrackedResult
 from .memory import WatchedMemory, saved_memory
 from .nodes import Node
 from .overwritten import Overwrite
@@ -18,7 +19,7 @@ from .recorder import Summary
 from .saved import Saved
 from .stopwatch import Timed
 from .timing import Ratio, Timing, compare_speed
-from .tracking import TrackingMap, tracking_map
+from .tracking import TrackedLine, TrackingMap, tracking_map
 from .weighed import MemoryRow, OnCtx, Piece, SavedMemory
 from .widgets import predict, press, watch_backward, what_if
 
@@ -51,6 +52,8 @@ __all__ = [
     "Summary",
     "Timed",
     "Timing",
+    "TrackedLine",
+    "TrackedResult",
     "TrackingMap",
     "WatchedMemory",
     "choose_device",

@@ -5,11 +5,13 @@ import functools
 import linecache
 import os
 import sys
+from collections import Counter
 from typing import NamedTuple
 
 NOT_THE_CALLERS = {"torch", "lecture_helpers"}
 STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+WITH = (ast.With, ast.AsyncWith)
 SOURCES_KEPT = 4  # a notebook's backward calls stand in one or two cells
 
 
@@ -18,20 +20,33 @@ class Place(NamedTuple):
 
     file, line: of the statement; the line is the statement's first.
     source: the statement on one line; None where there is no source.
+    end_line: the statement's last line.
     expression: the part of the statement that is evaluated, on one line; None where it
         is not known.
+    function: the last word of what the part calls (``exp`` of ``x.exp()``); None where the
+        part is no call.
     binds: the names that the statement gives to the value of that part, in order: one, or
-        several where it takes a sequence apart (None for what is no plain name).
-    writes: what the caller calls the tensors that the part reads, by their place among
-        the arguments of the call (-1 is the target of an assignment, a keyword its name).
+        several where it takes a sequence apart (None for what is no name).
+    targets: all plain names that the statement gives to something.
+    writes: what the caller calls the tensors that the part reads: by their place among
+        the arguments of a call, by their keyword, and under -1 what a method, an index or
+        an assignment in place is applied to.
     """
 
     file: str
     line: int
     source: str | None = None
+    end_line: int = 0
     expression: str | None = None
+    function: str | None = None
     binds: tuple = ()
+    targets: tuple = ()
     writes: dict = {}
+
+    @property
+    def statement(self) -> tuple:
+        """What tells statements apart."""
+        return self.file, self.line, self.source
 
 
 def running_statement(thread: int) -> str | None:
@@ -44,7 +59,7 @@ def running_statement(thread: int) -> str | None:
     A statement over several lines comes back on one. None where there is no source, as
     under ``python -c``. No frame is kept.
     """
-    frame = _callers(sys._getframe()) or _callers(sys._current_frames().get(thread))
+    frame = callers_frame(sys._getframe()) or callers_frame(sys._current_frames().get(thread))
     return None if frame is None else place_of(frame).source
 
 
@@ -62,7 +77,7 @@ def _is_installed(filename) -> bool:
     return filename.startswith(STANDARD_LIBRARY) or any(part in filename for part in INSTALLED)
 
 
-def _callers(frame):
+def callers_frame(frame):
     """Return the first frame, from here upwards, that is the caller's; None without one."""
     while frame is not None and not is_the_callers(frame):
         frame = frame.f_back
@@ -108,8 +123,11 @@ def _place(source, file, span) -> Place | None:
         file,
         found.lineno,
         _on_one_line(source, found),
-        None if part is None else _on_one_line(source, part),
+        found.end_lineno,
+        _on_one_line(source, part) if _is_value(part) else None,
+        _called(part),
         _binds(found, part),
+        _targets(found),
         _writes(part),
     )
 
@@ -142,6 +160,13 @@ def _part(statement, span):
     return (exact or calls[-1:] or [None])[-1]
 
 
+def _is_value(part) -> bool:
+    """Tell whether a part has a value; a target of an assignment has none."""
+    if isinstance(part, ast.AugAssign):
+        return True
+    return isinstance(part, ast.expr) and not isinstance(getattr(part, "ctx", None), ast.Store)
+
+
 def _binds(statement, part) -> tuple:
     """Return the names that a statement gives to the value of one of its parts."""
     if isinstance(part, (ast.Tuple, ast.List)) and isinstance(part.ctx, ast.Store):
@@ -155,8 +180,26 @@ def _binds(statement, part) -> tuple:
         return ()
     target = next((one for one in statement.targets if _path(one)), statement.targets[0])
     if isinstance(target, (ast.Tuple, ast.List)):
-        return () if _starred(target.elts) else tuple(map(_path, target.elts))
+        whole = len(target.elts) > 1 and not _starred(target.elts)
+        return tuple(map(_path, target.elts)) if whole else ()
     return (_path(target),)
+
+
+def _targets(statement) -> tuple:
+    """Return the plain names that a statement gives to something."""
+    if not isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.For)):
+        return ()
+    targets = getattr(statement, "targets", None) or [statement.target]
+    names = (node.id for target in targets for node in ast.walk(target)
+             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))  # fmt: skip
+    return tuple(dict.fromkeys(names))
+
+
+def _called(part) -> str | None:
+    """Return the last word of what a call calls."""
+    if not isinstance(part, ast.Call):
+        return None
+    return getattr(part.func, "attr", None) or getattr(part.func, "id", "")
 
 
 def _starred(nodes) -> bool:
@@ -185,6 +228,46 @@ def _path(node) -> str | None:
     while isinstance(inner, (ast.Attribute, ast.Subscript)):
         inner = inner.value
     return ast.unparse(node) if isinstance(inner, ast.Name) else None
+
+
+def assigned_once(frame, block: Place) -> list:
+    """Return the assignments of what a call returns that a ``with`` block always runs.
+
+    A list of ``Place``, each with one name in ``targets`` that the block assigns nowhere
+    else, so that after the block the name tells what the statement made.
+    """
+    source = "".join(_lines(frame))
+    try:
+        blocks = [node for node in _parsed(source)
+                  if isinstance(node, WITH) and node.lineno == block.line]  # fmt: skip
+    except Exception:  # a notebook's own syntax
+        return []
+    found = []
+    for outer in blocks[:1]:
+        count = Counter(
+            node.id
+            for node in ast.walk(outer)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        )
+        for node in _always_run(outer):
+            target = node.targets[0] if isinstance(node, ast.Assign) else None
+            if isinstance(target, ast.Name) and count[target.id] == 1 and _calls(node.value):
+                said = _on_one_line(source, node)
+                place = Place(block.file, node.lineno, said, node.end_lineno)
+                found.append(place._replace(targets=(target.id,), function=_called(node.value)))
+    return found
+
+
+def _always_run(block):
+    for node in block.body:
+        if isinstance(node, WITH):
+            yield from _always_run(node)
+        else:
+            yield node
+
+
+def _calls(value) -> bool:
+    return any(isinstance(node, ast.Call) for node in ast.walk(value))
 
 
 @functools.lru_cache(maxsize=SOURCES_KEPT)

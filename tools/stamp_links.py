@@ -43,7 +43,7 @@ except ModuleNotFoundError:
 import torch
 from lecture_helpers import (
     compare_graphs, compare_speed, device, expect_error, grad_history, grad_table, predict,
-    press, record_backward, saved_memory, show_graph, show_picture, use_text,
+    press, record_backward, saved_memory, show_graph, show_picture, tracking_map, use_text,
     watch_backward, what_if,
 )\
 """

@@ -13,6 +13,7 @@ from ..history import GradHistory
 from ..memory import WatchedMemory
 from ..pictures import Picture
 from ..timing import Timing
+from ..tracking import TrackingMap
 from ..weighed import SavedMemory
 
 TEXT_VARIABLE = "LECTURE_TEXT"
@@ -50,6 +51,7 @@ _RENDERINGS = {
     GradHistory: _rendering(HTML, "history", "history_html", "history", "history_text"),
     SavedMemory: _rendering(HTML, "memory", "memory_html", "memory", "memory_text"),
     WatchedMemory: _rendering(HTML, "memory", "watched_html", "memory", "watched_text"),
+    TrackingMap: _rendering(HTML, "tracking", "tracking_html", "tracking", "tracking_text"),
     Plot: _rendering(SVG, "plots", "plot_svg", "plots", "plot_text"),
     Picture: _Rendering(SVG, lambda picture: picture.svg, lambda picture: picture.words),
     Timing: _rendering(PNG, "timing", "timing_png", "timing", "timing_text")._replace(

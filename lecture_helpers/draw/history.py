@@ -4,9 +4,8 @@ from html import escape
 from itertools import groupby
 
 from ..history import BACKWARD, CHANGED, RESET, START, GradHistory
-from .table import aligned, html_cell
-from .text import MOST_LINES
-from .words import number_of, shorten, values
+from .table import aligned, html_cell, two_ends
+from .words import shorten, values
 
 LONGEST_SOURCE = 60
 NOTHING_YET = (
@@ -20,7 +19,7 @@ def history_text(history: GradHistory) -> str:
     """Return the history in aligned columns, its two ends if it is long."""
     if not history.rows:
         return NOTHING_YET
-    first, last, note = _ends(history.rows)
+    first, last, note = two_ends(history.rows, ".rows")
     cells = [[cell or "-" for cell in _cells(row, history)] for row in (*first, *last)]
     lines = aligned([_columns(history), *cells])
     return "\n".join([*lines[: len(first) + 1], *note, *lines[len(first) + 1 :]])
@@ -30,7 +29,7 @@ def history_html(history: GradHistory) -> str:
     """Return the history as an HTML table, what happened to several tensors in one cell."""
     if not history.rows:
         return f"<p>{escape(NOTHING_YET)}</p>"
-    first, last, note = _ends(history.rows)
+    first, last, note = two_ends(history.rows, ".rows")
     columns = _columns(history)
     head = f'<th scope="col"{LEFT}>{columns[0]}</th>'
     head += "".join(f'<th scope="col">{column}</th>' for column in columns[1:])
@@ -60,15 +59,6 @@ def _html_happened(row) -> str:
         return escape(words)
     call, _, source = words.partition(": ")
     return f"{escape(call)}: <code>{escape(source)}</code>"
-
-
-def _ends(rows) -> tuple:
-    """Return the rows to show, the first and the last of many, and a note on the others."""
-    if len(rows) <= MOST_LINES:
-        return rows, (), ()
-    half = MOST_LINES // 2
-    note = f"... {number_of(len(rows) - 2 * half, 'row')} left out; .rows holds them all ..."
-    return rows[:half], rows[-half:], (note,)
 
 
 def _columns(history) -> list:

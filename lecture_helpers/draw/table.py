@@ -3,7 +3,8 @@
 from html import escape
 
 from ..grads import GradTable
-from .words import listed, operation, shorten, values
+from .text import MOST_LINES
+from .words import listed, number_of, operation, shorten, values
 
 COLUMNS = ("name", "value", "shape", "requires_grad", "is_leaf", "grad_fn", "grad")
 
@@ -21,6 +22,23 @@ def aligned(rows, right=()) -> list:
     return [
         "  ".join(side(*cell) for side, *cell in zip(sides, row, widths)).rstrip() for row in rows
     ]
+
+
+def two_ends(rows, held: str, most: int = MOST_LINES) -> tuple:
+    """Return the first and the last of many rows, and a note on those left out.
+
+    Args:
+        held: where all rows are, such as ``.rows``.
+        most: how many rows are shown at the most.
+
+    Returns:
+        (first, last, note): of few rows all are first, and ``note`` is empty.
+    """
+    if len(rows) <= most:
+        return rows, (), ()
+    half = most // 2
+    note = f"... {number_of(len(rows) - 2 * half, 'row')} left out; {held} holds them all ..."
+    return rows[:half], rows[-half:], (note,)
 
 
 def html_cell(cell: str) -> str:
