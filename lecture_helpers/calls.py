@@ -74,6 +74,7 @@ class Calls:
 
     def run(self, frame, func, args, kwargs):
         """Run a call that was made below a frame; return what it returns."""
+        __tracebackhide__ = True  # IPython and pytest leave this frame out of the learner's
         before = self._before(frame, func, args, kwargs)
         if before is None:
             return func(*args, **kwargs)
@@ -155,8 +156,9 @@ class _Mode(TorchFunctionMode):
         self.calls = calls
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
+        __tracebackhide__ = True
         kwargs = kwargs or {}
-        if torch.compiler.is_compiling():  # what dynamo traces must hold nothing of ours
+        if torch.compiler.is_compiling() or self.calls is None:  # dynamo must trace nothing of ours
             return func(*args, **kwargs)
         return self.calls.run(sys._getframe(1), func, args, kwargs)
 

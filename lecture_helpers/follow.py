@@ -6,16 +6,13 @@ same one, that run is over, and what it made has got its name. A frame is told b
 while it is running, and never held.
 """
 
-from collections import Counter
 from typing import NamedTuple
-
-from torch import nn
 
 from .calls import Call, Calls, written_name
 from .grads import shape_of
-from .lines import Statement, TrackedResult
-from .names import namespaces_of, parameters_in, tensors_in
-from .untracked import FROZEN, LEAF, NOT_FOLLOWED, READS, UNSEEN, of_value, outcomes
+from .lines import Statement, TrackedResult, common_shape, of_module
+from .names import namespaces_of, tensors_in
+from .untracked import LEAF, NOT_FOLLOWED, READS, UNSEEN, of_value, outcomes
 from .walk import is_leaf
 
 MOST_STATEMENTS = 2000
@@ -63,11 +60,13 @@ class _Run:
         names = [name for name in self.place.targets if name in self.targets]
         return [(name, variables[name]) for name in names if name in variables]
 
-    def consume(self, tensor) -> None:
-        """Note that a call took a tensor: it needs no name, and no line of its own."""
+    def consume(self, tensor) -> bool:
+        """Note that a call took a tensor, which so needs no name; return whether it cuts."""
         taken = self.waiting.pop(id(tensor), None)
-        if taken is not None and taken.cuts:
-            self.statement.add(taken.result, taken.part)
+        if taken is None or not taken.cuts:
+            return False
+        self.statement.add(taken.result, taken.part)
+        return True
 
     def end(self, any_named) -> None:
         """Write down what has got no name; where something has, only what cuts the graph."""
@@ -132,7 +131,7 @@ class Follower:
 
     def _add_named(self, statement, name, value, waiting, why=None) -> bool:
         """Take down what a statement gave a name to; return whether it is or holds tensors."""
-        results = _of_module(name, value)
+        results = of_module(name, value)
         if results is None:
             results = self._of_tensors(name, value, waiting, why)
         for result in results:
@@ -149,7 +148,8 @@ class Follower:
 
     def _number(self, place) -> int | None:
         block = self.block
-        inside = place.file == block.file and block.line <= place.line <= block.end_line
+        end = block.end_line or place.line  # without a source the end is not known
+        inside = place.file == block.file and block.line <= place.line <= end
         return max(1, place.line - block.line) if inside else None
 
     def _keep_up(self, call) -> None:
@@ -201,10 +201,10 @@ class Follower:
     def _take_down(self, call, run) -> None:
         """Note what a call made: under its name, or until a name turns up."""
         found = outcomes(call)
-        if call.name not in READS:
-            for tensor in call.given:
-                for one in self._runs:
-                    one.consume(tensor)
+        taken = set()
+        for tensor in call.given if call.name not in READS else ():
+            if any([one.consume(tensor) for one in self._runs]):
+                taken.add(id(tensor))
         place, part = call.caller.place, call.caller.part
         direct = call.caller.direct and _is_value(place, call.name)
         if found or call.changed:
@@ -215,6 +215,8 @@ class Follower:
             run.waiting = {key: one for key, one in run.waiting.items() if one.part[0] != part}
         for nr, outcome in enumerate(found):
             self._remember(outcome)
+            if outcome.in_place and outcome.id in taken and not place.binds:
+                continue  # x.data[0] = 1: what x.data is was just said
             name = _name(call, outcome, nr, len(found)) if direct else None
             expression = place.expression and place.expression + outcome.name
             result = TrackedResult(name, expression, call.name, *outcome[2:5])
@@ -240,7 +242,7 @@ class Follower:
         for result in results:
             kinds.setdefault((result.tracked, result.why), []).append(result)
         return [
-            same[0]._replace(name=f"{name} ({len(same)} tensors)", shape=_common(same))
+            same[0]._replace(name=f"{name} ({len(same)} tensors)", shape=common_shape(same))
             for same in kinds.values()
         ]
 
@@ -257,23 +259,6 @@ class Follower:
         elif is_leaf(tensor):
             why = LEAF
         return TrackedResult(name, None, "", shape, flag, why)
-
-
-def _common(results):
-    shapes = {result.shape for result in results}
-    return shapes.pop() if len(shapes) == 1 else None
-
-
-def _of_module(name, value) -> list | None:
-    """Return what is known of a module that was found under a name; None for another thing."""
-    if not issubclass(type(value), nn.Module):
-        return None
-    count = Counter(held.tensor.requires_grad for held in parameters_in(value))
-    return [
-        TrackedResult(f"{name} ({number} parameters)", None, "", None, tracked,
-                      LEAF if tracked else FROZEN)
-        for tracked, number in sorted(count.items(), reverse=True)
-    ]  # fmt: skip
 
 
 def _is_value(place, call) -> bool:

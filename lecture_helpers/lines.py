@@ -4,7 +4,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from torch import nn
+
+from .names import parameters_in
 from .source import Place
+from .untracked import FROZEN, LEAF
 
 MOST_RESULTS = 40  # kinds of results of one statement
 
@@ -59,10 +63,20 @@ class Statement:
         times = known.times + (result.tracked is not None)
         self.results[kind] = known._replace(shape=shape, times=times)
 
-    @property
-    def times(self) -> int:
-        """How often it ran: as often as that part of it which was met most often."""
-        parts = Counter()
-        for (part, *_), result in self.results.items():
-            parts[part] += result.times
-        return max(parts.values(), default=1)
+
+def common_shape(results) -> tuple | None:
+    """Return the shape of several results, None where they differ."""
+    shapes = {result.shape for result in results}
+    return shapes.pop() if len(shapes) == 1 else None
+
+
+def of_module(name, value) -> list | None:
+    """Return what is known of a module that was found under a name; None for another thing."""
+    if not issubclass(type(value), nn.Module):
+        return None
+    count = Counter(held.tensor.requires_grad for held in parameters_in(value))
+    return [
+        TrackedResult(f"{name} ({number} parameters)", None, "", None, tracked,
+                      LEAF if tracked else FROZEN)
+        for tracked, number in sorted(count.items(), reverse=True)
+    ]  # fmt: skip

@@ -23,8 +23,7 @@ class TrackedLine(NamedTuple):
     source: the statement on one line; None where there is no source.
     calls: the functions of torch that it called and that made or changed a tensor, each
         once. Those of a function that you wrote stand in its own lines.
-    results: a tuple of ``TrackedResult``.
-    times: how often it ran.
+    results: a tuple of ``TrackedResult``, each kind once with its count.
     function: the name of the function that it stands in; ``<module>`` for none.
     """
 
@@ -32,7 +31,6 @@ class TrackedLine(NamedTuple):
     source: str | None
     calls: tuple
     results: tuple
-    times: int
     function: str
 
 
@@ -54,7 +52,6 @@ class TrackingMap(Shown):
                 one.place.source,
                 tuple(one.calls),
                 tuple(one.results.values()),
-                one.times,
                 one.function,
             )
             for one in self._follower.statements.values()

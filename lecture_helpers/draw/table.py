@@ -41,9 +41,9 @@ def two_ends(rows, held: str, most: int = MOST_LINES) -> tuple:
     return rows[:half], rows[-half:], (note,)
 
 
-def html_cell(cell: str) -> str:
+def html_cell(cell: str, attributes: str = "") -> str:
     """Return one cell of data, None in italics."""
-    return "<td><i>None</i></td>" if cell == "None" else f"<td>{escape(cell)}</td>"
+    return f"<td{attributes}>{'<i>None</i>' if cell == 'None' else escape(cell)}</td>"
 
 
 def table_html(table: GradTable) -> str:

@@ -1,5 +1,6 @@
 """A ``TrackingMap`` as HTML and as text."""
 
+from collections import Counter
 from html import escape
 from itertools import groupby
 
@@ -13,8 +14,8 @@ CHANGES = ("changed in place by", "call", "tensor", "version", "remark")
 LONGEST_SOURCE, LONGEST_RESULT, LONGEST_REASON = 60, 40, 90
 MOST_CHANGES = 20
 TRACKED = {True: "yes", False: "no", None: "-"}
-SLIPS = "through .data: no other tensor's version tells"
-EXCHANGED = "the memory was exchanged, and no version tells"
+SLIPS = "through .data: backward will not notice"
+EXCHANGED = "the memory was exchanged: backward will not notice"
 NOTHING = (
     "no line made a tensor; the lines to follow stand in a block, with tracking_map() as lines:"
 )
@@ -63,43 +64,52 @@ def _tables(lines) -> list:
 
 def _result_rows(lines) -> list:
     """Return a row for each result: the place of its line, and its cells."""
-    return [
-        (place, (*_head(row), *_result(result, row)))
-        for place, row in enumerate(lines.rows)
-        for result in row.results
-    ]
+    rows = []
+    for place, line in enumerate(lines.rows):
+        labels = Counter(map(_label, line.results))
+        for result in line.results:
+            several = result.times > 1 or labels[_label(result)] > 1
+            rows.append((place, (*_head(line), *_result(result, several))))
+    return rows
 
 
-def _head(row) -> tuple:
-    source = "(no source)" if row.source is None else shorten(row.source, LONGEST_SOURCE)
-    times = f" ({number_of(row.times, 'time')})" if row.times > 1 else ""
-    elsewhere = "" if row.function == "<module>" else f"in {shorten(row.function)}"
-    return elsewhere if row.number is None else str(row.number), f"{source}{times}"
+def _head(line) -> tuple:
+    source = "(no source)" if line.source is None else shorten(line.source, LONGEST_SOURCE)
+    elsewhere = "" if line.function == "<module>" else f"in {shorten(line.function)}"
+    return elsewhere if line.number is None else str(line.number), source
 
 
-def _result(result, row) -> tuple:
-    what = shorten(result.name or result.expression or result.call, LONGEST_RESULT)
+def _label(result) -> str:
+    return result.name or result.expression or result.call
+
+
+def _result(result, several) -> tuple:
+    """Return the cells of a result; with its count where a line has ``several``."""
     shape = "" if result.shape is None else f" {size(result.shape)}"
-    some = result.tracked is not None and result.times < row.times
-    times = f" ({result.times:,} of {row.times:,})" if some else ""
+    counted = several and result.tracked is not None
+    times = f" ({number_of(result.times, 'time')})" if counted else ""
     why = shorten(result.why or "", LONGEST_REASON)
-    return f"{what}{shape}", f"{TRACKED[result.tracked]}{times}", why
+    label = shorten(_label(result), LONGEST_RESULT)
+    return f"{label}{shape}", f"{TRACKED[result.tracked]}{times}", why
 
 
 def _change_rows(lines) -> list:
-    """Return a row for each change, those of one kind that follow each other in one."""
-    rows = []
-    for _, same in groupby(lines.changes, lambda one: (one.source, one.call, one.name)):
-        same = list(same)
-        first, last, times = same[0], same[-1], sum(one.times for one in same)
-        source = shorten(first.source or "(no source)", LONGEST_SOURCE)
-        version = f"{first.before} to {last.after}" if first.before != last.after else ""
-        exchanged = last.slips and last.before == last.after
-        remark = EXCHANGED if exchanged else SLIPS if last.slips else ""
-        many = f" ({number_of(times, 'time')})" if times > 1 else ""
-        name = shorten(first.name or "(no name)", LONGEST_RESULT)
-        rows.append((len(rows), (f"{source}{many}", first.call, name, version, remark)))
-    return rows
+    """Return a row for each kind of change, with the first and the last version."""
+    kinds = {}
+    for change in lines.changes:
+        kind = change.source, change.call, change.name, change.slips
+        kinds.setdefault(kind, []).append(change)
+    return [(place, _change(same)) for place, same in enumerate(kinds.values())]
+
+
+def _change(same) -> tuple:
+    first, last, times = same[0], same[-1], sum(one.times for one in same)
+    source = shorten(first.source or "(no source)", LONGEST_SOURCE)
+    many = f" ({number_of(times, 'time')})" if times > 1 else ""
+    exchanged = first.slips and first.before == first.after
+    version = "" if exchanged else f"{first.before} to {last.after}"
+    remark = EXCHANGED if exchanged else SLIPS if first.slips else ""
+    return f"{source}{many}", first.call, shorten(first.name or "", LONGEST_RESULT), version, remark
 
 
 def _html_rows(rows, columns) -> list:
@@ -114,6 +124,6 @@ def _html_rows(rows, columns) -> list:
         heads[code] = f"<code>{heads[code]}</code>"
         scope = "rowgroup" if span else "row"
         line = "".join(f'<th scope="{scope}"{span}{LEFT}>{head}</th>' for head in heads)
-        cells = ["".join(map(html_cell, cells[shared:])) for cells in same]
+        cells = ["".join(html_cell(cell, LEFT) for cell in cells[shared:]) for cells in same]
         said.append(f"<tr>{line}{'</tr><tr>'.join(cells)}</tr>")
     return said
