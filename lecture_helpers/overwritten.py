@@ -13,7 +13,7 @@ from .grads import RowVersion, or_instead, shape_of
 from .names import Names
 from .saved import KEPT, SavedReader, raw_of
 from .versions import counter, is_output
-from .walk import class_name, walk
+from .walk import ACCUMULATE_GRAD, class_name, is_leaf, walk
 
 MOST_STEPS = 50  # in-place changes of one tensor that are followed back to what made it
 
@@ -61,7 +61,13 @@ def overwrites(nodes, walked, reader, lines=None) -> tuple:
     found = [look.at(node, one) for node, one in reader.overwritten]
     if lines is not None:
         found += look.silent(nodes)
-    return tuple(sorted(found, key=lambda one: (one.silent, -one.node)))
+    return tuple(sorted(found, key=_when_met))
+
+
+def _when_met(one) -> tuple:
+    """Sort as backward meets them. A node asks for its inputs by their names, then its outputs."""
+    is_made = one.maker == one.node or one.saved.startswith("result")
+    return one.silent, -one.node, is_made, one.saved.partition("[")[0]
 
 
 class _Look:
@@ -118,10 +124,12 @@ class _Look:
         tensor = raw.data
         if not tensor.requires_grad or node in self.walked.unread:
             return None
+        inputs = [(source, nr) for source, nr in node.next_functions if source is not None]
+        if is_leaf(tensor):
+            return next((source for source, _ in inputs if _variable(source) is tensor), None)
+        shape = shape_of(tensor)
         sources = dict.fromkeys(
-            source
-            for source, output_nr in node.next_functions
-            if source is not None and _made_shape(source, output_nr) == shape_of(tensor)
+            source for source, nr in inputs if shape_of(source._input_metadata[nr]) == shape
         )
         if len(sources) == 1:
             return next(iter(sources))
@@ -184,8 +192,9 @@ def _grad_fn(tensor):
     return or_instead(lambda: tensor.grad_fn, None)
 
 
-def _made_shape(node, output_nr):
-    return shape_of(node._input_metadata[output_nr])
+def _variable(node):
+    """Return the leaf that an ``AccumulateGrad`` belongs to, None for any other node."""
+    return node.variable if class_name(node) == ACCUMULATE_GRAD else None
 
 
 def _first_met(tensor: torch.Tensor, sources):

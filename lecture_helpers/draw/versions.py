@@ -79,7 +79,7 @@ def _mark(same) -> tuple:
 
 
 def _saved(same) -> str:
-    return " and ".join(one.saved for one in same)
+    return " and ".join(sorted((one.saved for one in same), key=lambda name: name != "self"))
 
 
 def _first_few(phrases) -> tuple:

@@ -1,0 +1,285 @@
+"""How the versions are read, what a failed backward leaves, the table, and a map of statements."""
+
+from typing import NamedTuple
+
+import pytest
+import torch
+from overwriting import RAISED, Cube, Lines, judged, numbers_of_torch
+from sound import leaf, the
+from torch.utils.checkpoint import checkpoint
+
+from lecture_helpers import expect_error, grad_table, record_backward, show_graph
+from lecture_helpers.saved import raw_of
+from lecture_helpers.versions import is_output, version_saved, versions_saved
+
+
+def test_several_changes_are_told_by_the_last():
+    x = leaf(1.0, 2.0)
+    y = x.exp()
+    y.add_(1)
+    y.mul_(2)
+    with torch.no_grad():
+        y.sub_(1)
+    loss = y.sum()
+    graph = judged(loss, show_graph(loss, saved=True))
+    (one,) = graph.overwritten
+    assert (one.now, graph.nodes[one.changer].grad_fn) == (3, "MulBackward0")
+
+
+def test_a_value_that_was_changed_before_it_was_saved_is_not_marked():
+    x = leaf(1.0, 2.0)
+    h = x * 1
+    h.mul_(2)
+    y = (h * h).sum()
+    graph = judged(y, show_graph(y, saved=True))
+    node = graph.nodes[-2]
+    assert [(one.version, one.now, one.computed) for one in node.saved] == [(1, 1, True)] * 2
+
+
+def test_a_parameter_changed_before_it_was_saved_counts_as_given():
+    weight = leaf([1.0, 2.0], [3.0, 4.0])
+    with torch.no_grad():
+        weight.mul_(2)
+    y = (torch.ones(1, 2, requires_grad=True) @ weight.t()).sum()
+    saved = the(show_graph(y, saved=True), "MmBackward0").saved
+    found = sorted((one.name, one.version, one.computed) for one in saved)
+    assert found == [("mat2", 1, False), ("self", 0, False)]
+
+
+def test_both_outputs_of_a_custom_function_are_told_apart_where_torch_tells():
+    class Two(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            a, b = x * 2, x * 3
+            ctx.save_for_backward(a, b)
+            return a, b
+
+        @staticmethod
+        def backward(ctx, g, h):
+            a, b = ctx.saved_tensors
+            return 2 * g + 3 * h
+
+    for changed, name in ((0, "tensors[0]"), (1, "tensors[1]")):
+        made = Two.apply(leaf(1.0, 2.0))
+        made[changed].add_(1)
+        loss = made[0].sum() + made[1].sum()
+        (one,) = judged(loss, show_graph(loss, saved=True)).overwritten
+        assert (one.saved, one.version, one.now) == (name, 0, 1)
+
+
+def test_after_a_failed_backward_what_was_overwritten_is_still_told():
+    x = leaf(1.0, 2.0)
+    h = x * x
+    y = h.exp()
+    z = y.sin()
+    loss = (z * z).sum()
+    y.add_(1)
+    before = show_graph(loss, saved=True).overwritten
+    with expect_error(RuntimeError, RAISED):
+        loss.backward()
+    graph = show_graph(loss, saved=True)
+    assert graph.overwritten == before
+    assert [graph.nodes[one.node].grad_fn for one in before] == ["SinBackward0", "ExpBackward0"]
+    states = {node.grad_fn: {one.state for one in node.saved} for node in graph.nodes}
+    assert states["ExpBackward0"] == states["SinBackward0"] == {"kept"}
+    freed = [node for node in graph.nodes if {one.state for one in node.saved} == {"freed"}]
+    assert [node.grad_fn for node in freed] == ["MulBackward0"]  # it ran before the error
+
+
+def test_after_a_backward_nothing_is_known():
+    x = leaf(1.0, 2.0)
+    y = x.exp()
+    loss = y.sum()
+    loss.backward()
+    y.detach().add_(1)
+    graph = show_graph(loss, saved=True)
+    assert graph.overwritten == ()
+    (one,) = the(graph, "ExpBackward0").saved
+    assert (one.version, one.now, one.overwritten) == (None, None, False)
+
+
+def test_record_backward_raises_torchs_own_error():
+    x = leaf(1.0, 2.0)
+    y = x.exp()
+    y.add_(1)
+    loss = y.sum()
+    with pytest.raises(RuntimeError, match=RAISED):
+        record_backward(loss)
+    assert len(show_graph(loss, saved=True).overwritten) == 1
+
+
+def test_what_a_hook_or_a_checkpoint_packed_is_unknown_and_never_unpacked():
+    x = leaf(1.0, 2.0)
+    calls = []
+
+    def unpack(packed):
+        calls.append(packed)
+        return packed
+
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: t, unpack):
+        y = x.exp()
+        z = Cube.apply(y)
+        w = y[torch.tensor([0, 1])]
+    y.add_(1)
+    graph = show_graph(z, w, saved=True)
+    assert graph.overwritten == () and calls == []
+    assert {one.version for node in graph.nodes for one in node.saved} == {None}
+
+    h = x * 1
+    out = checkpoint(torch.sin, h, use_reentrant=False).sum()
+    h.add_(1)
+    graph = show_graph(out, saved=True)
+    assert [(one.state, one.version, one.now) for one in the(graph, "SinBackward0").saved] == [
+        ("packed", None, None)
+    ]
+
+
+def test_reading_leaves_the_check_on_and_the_versions_alone():
+    x = leaf(1.0, 2.0)
+    y = x.exp()
+    y.add_(1)
+    loss = y.sum()
+    first = show_graph(loss, saved=True)
+    assert show_graph(loss, saved=True) == first
+    assert y._version == 1
+    assert numbers_of_torch(loss) == (0, 1)
+
+
+def test_a_change_inside_a_view_that_python_cannot_see_is_not_marked():
+    """What CopySlices wraps is hidden: the page says so, and torch alone notices."""
+    h = leaf(1.0, 2.0) * 1
+    h[0].exp_()
+    h.mul_(2)
+    loss = h.sum()
+    assert show_graph(loss, saved=True).overwritten == ()
+    with pytest.raises(RuntimeError, match=RAISED):
+        loss.backward()
+
+
+class OldHandle(NamedTuple):
+    """A handle of torch 2.11, which has no unpack()."""
+
+    data: torch.Tensor
+    unpack_hook: object = None
+
+
+def test_without_unpack_the_first_of_a_list_that_fits_is_told():
+    h = leaf(1.0, 2.0) * 1
+    y = Cube.apply(h)
+    node = y.grad_fn
+    handles = [OldHandle(raw.data) for raw in node._raw_saved_tensors]
+    assert versions_saved(node, "tensors", handles) == [(0, False)] * 3
+    y.add_(1)
+    assert versions_saved(node, "tensors", handles) == [(0, False), (0, False), (0, False)]
+    h.mul_(2)
+    assert versions_saved(node, "tensors", handles)[0] == (0, False)
+    assert versions_saved(node, "tensors", handles)[2] == (None, False)  # the first one hides it
+    packed = [one._replace(unpack_hook=print) for one in handles]
+    assert versions_saved(node, "tensors", packed) == [(None, False)] * 3
+
+
+def test_with_and_without_unpack_the_same_saved_tensors_are_outputs():
+    h = leaf(1.0, 2.0) * 1
+    y = (h * h).exp()
+    for node, name, wanted in ((y.grad_fn, "result", True), ((h * h).grad_fn, "self", False)):
+        raw = raw_of(node, name)
+        assert is_output(raw, name) == is_output(OldHandle(raw.data), name) == wanted
+    y.add_(1)
+    node = y.grad_fn.next_functions[0][0]
+    assert is_output(raw_of(node, "result"), "result")
+    assert version_saved(node, "result", 1) == (0, False)
+    assert version_saved(node, "result", 5) == (None, False)  # not the number that was asked for
+
+
+def test_an_inference_tensor_has_no_version():
+    with torch.inference_mode():
+        made = torch.ones(2)
+    x = leaf(1.0, 2.0)
+    table = grad_table(made, x, version=True)
+    assert [version.now for version in table.versions] == [None, 0]
+
+
+def test_a_table_tells_the_versions_and_who_saved_another():
+    x = leaf(1.0, 2.0)
+    y = x.exp()
+    z = y * y
+    y += 1
+    loss = z.sum() + y.sum()
+    table = grad_table(x, y, z, loss, version=True)
+    assert table.rows == grad_table(x, y, z, loss).rows
+    assert table.versions == (
+        (0, ()), (1, (("MulBackward0", 0), ("ExpBackward0", 0))), (0, ()), (0, ()))  # fmt: skip
+    head, *lines = str(table).splitlines()
+    assert head.split()[-1] == "_version"
+    assert lines[1].endswith("  1, mul saved 0, exp saved 0")
+    assert "<td>1, mul saved 0, exp saved 0</td>" in table.to_html()
+    assert "_version" not in str(grad_table(x, y)) + grad_table(x, y).to_html()
+    alone = grad_table(x, y, version=True)  # mul is in no graph of these two
+    assert alone.versions[1].saved == (("ExpBackward0", 0),)
+
+
+def test_a_table_counts_views_and_data_as_torch_does():
+    x = leaf(1.0, 2.0, 3.0)
+    h = x * 1
+    view, data = h[:2], h.data
+    view.add_(1)
+    data.add_(1)
+    table = grad_table(h, view, data, version=True)
+    assert [version.now for version in table.versions] == [h._version, view._version, 1]
+    assert h._version == 1
+
+
+def test_options_that_are_none_are_refused():
+    x = leaf(1.0)
+    with pytest.raises(TypeError, match="grad_table was given version=Tensor; version takes True"):
+        grad_table(x, version=x)
+    with pytest.raises(TypeError, match="show_graph was given lines=Tensor; pass the map of a"):
+        show_graph(x, saved=True, lines=x)
+    with pytest.raises(ValueError, match="lines= without saved=True"):
+        show_graph(x, lines=Lines())
+
+
+def test_a_map_tells_the_statements():
+    lines = Lines()
+    x = leaf(1.0, 2.0)
+    y = x.exp()
+    lines.statements[y.grad_fn] = "y = x.exp()"
+    y += 1
+    lines.note(y, "y += 1", "add_", "y", 0, 1, False)
+    loss = y.sum()
+    (one,) = show_graph(loss, saved=True, lines=lines).overwritten
+    assert one.made == "y = x.exp()"
+    assert [change.source for change in one.changes] == ["y += 1"] and not one.silent
+
+
+def test_a_map_tells_what_was_changed_through_data():
+    lines = Lines()
+    x = leaf(2.0, 3.0)
+    lines.note(x, "x.data.mul_(1)", "mul_", None, 0, 1, True)  # before it was saved
+    loss = (x**2).sum()
+    assert show_graph(loss, saved=True, lines=lines).overwritten == ()
+    x.data.add_(1)
+    lines.note(x, "x.data.add_(1)", "add_", None, 0, 1, True)
+    graph = show_graph(loss, saved=True, lines=lines)
+    (one,) = graph.overwritten
+    assert (one.silent, one.saved, one.tensor, one.version, one.now) == (True, "self", "x", 0, 0)
+    assert graph.nodes[one.maker].name == "x" and one.changer is None
+    assert numbers_of_torch(loss) is None and x.grad.tolist() == [6.0, 8.0]  # not [4, 6]
+    assert show_graph(loss, saved=True, lines=lines).overwritten == ()  # freed by now
+
+
+def test_values_that_backward_does_not_notice_stand_last():
+    lines = Lines()
+    x = leaf(2.0, 3.0)
+    y = x.exp()
+    z = y**2
+    x.data.add_(1)
+    y.detach().add_(1)
+    z.data.add_(1)
+    loss = z.exp().sum()
+    w = z.exp()
+    w.data.add_(1)
+    lines.note(w, "w.data.add_(1)", "add_", None, 0, 1, True)
+    graph = show_graph(loss + w.sum(), saved=True, lines=lines)
+    found = [(graph.nodes[one.node].grad_fn, one.silent) for one in graph.overwritten]
+    assert found == [("PowBackward0", False), ("ExpBackward0", False), ("ExpBackward0", True)]
