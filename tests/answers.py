@@ -9,13 +9,16 @@ import torch
 from lecture_helpers import device
 
 
-def solution(root, notebook, name):
-    """The function in a notebook's folded solution, run as the learner would."""
+def solution(root, notebook, name, **more):
+    """The function in a notebook's folded solution, run as the learner would.
+
+    ``more`` are further names that the notebook's cells know there.
+    """
     cells = nbformat.read(root / "notebooks" / notebook, as_version=4).cells
     for cell in cells:
         if "solution" in cell.metadata.get("tags", []) and f"def {name}(" in cell.source:
             code = re.search(r"```python\n(.*?)```", cell.source, re.S)[1]
-            space = {"device": device, "math": math, "torch": torch}
+            space = {"device": device, "math": math, "torch": torch, **more}
             exec(code, space)
             return space[name]
     raise AssertionError(f"no solution of {notebook} holds {name}")

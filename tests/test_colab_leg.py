@@ -86,6 +86,17 @@ def test_the_set_up_cell_is_found_and_installs_the_wheel():
         setup_source(nbformat.v4.new_notebook())
 
 
+def test_a_notebook_that_needs_an_optional_package_is_left_out_aloud(tmp_path, capsys, root):
+    copies = colab_leg.copy_notebooks(tmp_path, tmp_path / "a.whl")
+    (name,) = {path.name for path in (root / "notebooks").glob("*.ipynb")} - {
+        path.name for path in copies
+    }
+    assert name == "appendix_static_graphs_in_tensorflow.ipynb"
+    said = f"  {name}: left out, this leg does not install tensorflow\n"
+    assert capsys.readouterr().out == said
+    assert sorted((tmp_path / "notebooks").iterdir()) == copies
+
+
 def test_the_planted_notebook_has_the_set_up_cell_and_one_cell_for_each_feature():
     planted = with_newer_features(stamped())
     nbformat.validate(planted)

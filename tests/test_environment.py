@@ -28,8 +28,16 @@ def colab(root):
 
 
 def stated(project):
+    """What everybody gets."""
     extras = project["optional-dependencies"]
     return [*project["dependencies"], *extras["lab"], *extras["test"]]
+
+
+def split(requirement):
+    """A requirement's name, its lower bound and its marker, None where it has none."""
+    parts = re.fullmatch(r"([\w.-]+)>=([\d.]+)(?:; (.+))?", requirement)
+    assert parts, f"{requirement} states no lower bound"
+    return name_of(parts[1]), parts[2], parts[3]
 
 
 def numbers(version):
@@ -38,11 +46,24 @@ def numbers(version):
 
 def test_each_stated_package_is_pinned_within_its_bound(project, pins):
     by_name = {name_of(name): version for name, version in pins.items()}
-    for requirement in stated(project):
-        bound = re.fullmatch(r"[\w.-]+>=([\d.]+)", requirement)
-        assert bound, f"{requirement} states no lower bound"
-        assert numbers(by_name[name_of(requirement)]) >= numbers(bound[1])
+    for requirement in [*stated(project), *project["optional-dependencies"]["tensorflow"]]:
+        name, bound, _ = split(requirement)
+        assert numbers(by_name[name]) >= numbers(bound)
     assert pins["torch"] == "2.13.0"
+
+
+def test_each_platform_gets_one_tensorflow_of_one_version(project, pins):
+    """Linux on x86-64 has one without CUDA. None of it reaches who does not ask for the extra."""
+    small, plain = map(split, project["optional-dependencies"]["tensorflow"])
+    assert (small[0], plain[0]) == ("tensorflow-cpu", "tensorflow") and small[1] == plain[1]
+    assert pins["tensorflow"] == pins["tensorflow-cpu"]
+    assert not any(split(requirement)[2] for requirement in stated(project))
+    for system in ("linux", "darwin", "win32"):
+        for machine in ("x86_64", "aarch64", "arm64", "AMD64"):
+            here = {"sys_platform": system, "platform_machine": machine}
+            is_small = eval(small[2], here)
+            assert is_small == (here["sys_platform"] == "linux" and machine == "x86_64")
+            assert is_small != eval(plain[2], here)
 
 
 def test_environment_yml_names_the_same_packages_with_the_same_pins(root, project):
@@ -73,9 +94,10 @@ def test_the_package_imports_without_what_it_does_not_need_yet():
     import subprocess
     import sys
 
-    heavy = ("matplotlib", "ipywidgets", "IPython", "fast_sugiyama", "numpy.testing",
-             "torch.utils.benchmark")  # fmt: skip
-    code = f"import sys, lecture_helpers; print([m for m in {heavy} if m in sys.modules])"
+    heavy = ["matplotlib", "ipywidgets", "IPython", "fast_sugiyama", "numpy.testing", "tensorflow",
+             "torch.utils.benchmark"]  # fmt: skip
+    modules = "lecture_helpers, lecture_helpers.optional, lecture_helpers.exercises.appendix"
+    code = f"import sys, {modules}; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

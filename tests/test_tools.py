@@ -150,6 +150,23 @@ def test_set_up_is_done_once_and_what_the_tests_need_is_enough_to_open(pretended
     assert len(pretended) == count
 
 
+def test_in_ci_the_tests_get_tensorflow_too(pretended, monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
+    assert course.main(["test"]) == 0
+    assert ".[lab,test]" in pretended[1] and pretended[2][1:3] == ["-m", "pytest"]
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setattr(course, "is_usable", lambda python: True)
+    count = len(pretended)
+    assert course.main(["test"]) == 0 and course.main(["test"]) == 0
+    extras, first, second = pretended[count:]
+    assert ".[lab,test,tensorflow]" in extras and first == second and first[1:3] == ["-m", "pytest"]
+    monkeypatch.delenv("CI")
+    count = len(pretended)
+    course.main(["open"])
+    course.main(["test"])
+    assert not any("pip" in command for command in pretended[count:])
+
+
 def test_set_up_again_where_the_pins_the_place_or_the_python_changed(pretended, monkeypatch):
     course.set_up("open")
     before = course.digest()

@@ -1,8 +1,9 @@
 """Check the course in an environment with Colab's own versions, kept in .colab-venv.
 
 The wheel is built and installed by the notebooks' own set-up cell, which must leave every
-other package as it was. Then all notebooks run under the strict comparison. This tests the
-Python side and the widgets' models, not Colab's page.
+other package as it was. Then the notebooks run under the strict comparison, all but those
+that need an optional package. This tests the Python side and the widgets' models, not
+Colab's page.
 
 Usage: .venv/bin/python tools/colab_leg.py      (after the test command, which makes .venv)
 """
@@ -32,6 +33,7 @@ from colab_rules import (
     with_newer_features,
 )
 from execute_notebooks import CELL_TIMEOUT_SECONDS, is_compared
+from needs import NEEDED
 from stamp_links import stamp_setup
 
 ROOT = course.ROOT
@@ -131,10 +133,16 @@ def check_bounds(folder, wheel) -> None:
 
 
 def copy_notebooks(folder, wheel) -> list:
-    """Copy the notebooks, with the wheel as the source in their set-up cell."""
+    """Copy the notebooks, with the wheel as the source in their set-up cell.
+
+    Those that need an optional package are left out, with a line that says so.
+    """
     (folder / "notebooks").mkdir()
     copies = []
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        if path.name in NEEDED:
+            print(f"  {path.name}: left out, this leg does not install {NEEDED[path.name]}")
+            continue
         notebook = nbformat.read(path, as_version=4)
         stamp_setup(notebook, wheel.as_posix())
         copies.append(folder / "notebooks" / path.name)

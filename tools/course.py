@@ -3,6 +3,8 @@
 Usage:
     python3 tools/course.py open [OPTION ...]   open JupyterLab; options go to JupyterLab
     python3 tools/course.py test [OPTION ...]   run all tests; options go to pytest
+
+Where CI is set, the tests also get TensorFlow, which one notebook needs, the appendix.
 """
 
 import hashlib
@@ -18,7 +20,12 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".venv"
 INTERPRETER = "Scripts/python.exe" if os.name == "nt" else "bin/python"
 PYTHON = FOLDER / INTERPRETER
-EXTRAS = {"open": "lab", "test": "lab,test"}  # in order: each holds what those before it need
+TASKS = ("open", "test")
+EXTRAS = {  # what to install for a task; in order: each holds what those before it need
+    "open": "lab",
+    "test": "lab,test",
+    "ci": "lab,test,tensorflow",
+}
 OLDEST = (3, 11)
 # Two files at a time: a notebook's cells must stay together. The slowest files, which drive a
 # browser, come first.
@@ -27,7 +34,10 @@ INTERRUPTED = 130
 
 
 def set_up(task):
-    """Make .venv and install the course with its pinned packages, unless that is done."""
+    """Make .venv and install the course with its pinned packages, unless that is done.
+
+    ``task`` is one of EXTRAS.
+    """
     wanted = digest()
     enough = list(EXTRAS)[list(EXTRAS).index(task) :]
     if PYTHON.exists() and any(done_for(one) == wanted for one in enough):
@@ -43,6 +53,11 @@ def set_up(task):
     if subprocess.run([*install, "--quiet"], cwd=ROOT).returncode:
         sys.exit(f"The packages could not be installed. To see why, run: {shlex.join(install)}")
     marker(task).write_text(wanted)
+
+
+def needs(task):
+    """Return which of EXTRAS a task needs: in CI the tests run every notebook."""
+    return "ci" if task == "test" and os.environ.get("CI") else task
 
 
 def digest():
@@ -122,11 +137,11 @@ def main(arguments):
             f"The course needs Python {OLDEST[0]}.{OLDEST[1]} or newer; this is Python "
             f"{sys.version_info[0]}.{sys.version_info[1]}. Run the command with a newer one."
         )
-    if not arguments or arguments[0] not in EXTRAS:
+    if not arguments or arguments[0] not in TASKS:
         sys.exit(__doc__.strip())
     task, *options = arguments
     try:
-        set_up(task)
+        set_up(needs(task))
         return open_course(options) if task == "open" else check_course(options)
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -1,5 +1,7 @@
 """Execute notebooks in fresh kernels and normalise them; twice gives the same bytes.
 
+A notebook that needs a package which is not here is left as it is, with a line that says so.
+
 Usage: python tools/execute_notebooks.py [NOTEBOOK ...]     (default: all of notebooks/)
 """
 
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from needs import lack_of
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -90,6 +93,10 @@ def _joined(outputs) -> list:
 def main(arguments) -> None:
     os.environ.pop("LECTURE_TEXT", None)  # a reader's own switch must not drop the pictures
     for path in [Path(name) for name in arguments] or sorted(NOTEBOOKS.glob("*.ipynb")):
+        lack = lack_of(path)
+        if lack:
+            print(f"left as it is: {lack}")
+            continue
         execute(path)
         print(f"executed {path.name}")
 

@@ -5,7 +5,8 @@ Screenshots of whole notebooks land in ``screenshots/`` for people to look at.
 
 import nbformat
 import pytest
-from page import MODEL, ROOT, RUN_ALL, grow, open_notebook, shoot
+from page import MODEL, ROOT, RUN_ALL, SCREENSHOTS, grow, open_notebook, shoot
+from runnable import skip_unless_runnable
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 pytestmark = pytest.mark.browser
@@ -42,6 +43,7 @@ def test_notebook_opens_with_its_pictures_and_runs(browser, lab, path):
     page.wait_for_function(f"({PICTURES})().filter(Boolean).length === {wanted}")
     shoot(page, lab, path, "opened")
 
+    skip_unless_runnable(path)
     assert page.evaluate(RUN_ALL) is True
     cells = [cell for cell in page.evaluate(MODEL)["cells"] if cell["cell_type"] == "code"]
     failed = [out for cell in cells for out in cell["outputs"] if out["output_type"] == "error"]
@@ -50,6 +52,29 @@ def test_notebook_opens_with_its_pictures_and_runs(browser, lab, path):
     assert all(page.evaluate(PICTURES))
     assert "model not found" not in page.inner_text("body")
     shoot(page, lab, path, "ran")
+    page.close()
+
+
+HIDE_TENSORFLOW = """async () => {
+    const context = window.jupyterapp.shell.currentWidget.context.sessionContext;
+    const code = "import sys; sys.modules['tensorflow'] = None";
+    return (await context.session.kernel.requestExecute({code}).done).content.status;
+}"""
+
+
+def test_without_tensorflow_the_appendix_says_so_in_one_line(browser, lab):
+    path = ROOT / "notebooks" / "appendix_static_graphs_in_tensorflow.ipynb"
+    page = open_notebook(browser, lab, path)
+    assert page.evaluate(HIDE_TENSORFLOW) == "ok"
+    assert page.evaluate(RUN_ALL) is False
+    line = page.get_by_text("TensorFlow is not installed here, so the cells below cannot run.")
+    line.wait_for()
+    line.scroll_into_view_if_needed()
+    page.screenshot(path=SCREENSHOTS / f"no-tensorflow-{lab.theme}.png")
+    code = [cell for cell in page.evaluate(MODEL)["cells"] if cell["cell_type"] == "code"]
+    (error,) = [out for cell in code for out in cell["outputs"] if out["output_type"] == "error"]
+    assert error in code[1]["outputs"] and len(error["traceback"]) == 1
+    assert "Traceback" not in page.inner_text("body")
     page.close()
 
 
