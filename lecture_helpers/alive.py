@@ -177,7 +177,7 @@ def explain(watch, weighing, names, namespaces) -> tuple:
     part(ON_CTX, _pairs(weighing.kept_on_ctx))
     part(GRADIENT, _pairs(_gradients(weighing.leaves, names)))
     if left:
-        packed = tensors_within(weighing.scales.packed, MOST_PACKED)
+        packed = tensors_within(weighing.packed(), MOST_PACKED)
         part(PACKED, _pairs((tensor, None) for tensor in packed))
     if left:
         part(INSIDE, _pairs(_inside(namespaces)))

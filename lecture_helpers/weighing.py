@@ -1,10 +1,11 @@
 """The saved tensors of a walked graph, weighed: each piece of memory once, and whose it is."""
 
+import torch
 from torch import nn
 from torch.autograd.function import BackwardCFunction
 
 from .names import tensors_in
-from .saved import Saved, SavedReader, sizes
+from .saved import PACKED, PREFIX, Saved, SavedReader, sizes
 from .walk import ACCUMULATE_GRAD, class_name
 from .weighed import GRAPH, INPUT, LEAF, PARAMETER, MemoryRow, OnCtx, Piece
 
@@ -16,13 +17,14 @@ class Weighing:
 
     nodes, rows, pieces, on_ctx, hidden, cut: as in ``SavedMemory``.
     leaves: the tensors of the graph's ``AccumulateGrad`` nodes.
+    packing: the nodes for which a hook or checkpoint packed something away.
     kept_on_ctx: (tensor, words) for each tensor on a ``ctx``.
     scales: the reader, which knows each memory by its running number.
     """
 
     def __init__(self, walked, names, inputs=()):
         self.scales = _Scales(names)
-        self.leaves, self.kept_on_ctx, self.hidden = [], [], 0
+        self.leaves, self.kept_on_ctx, self.packing, self.hidden = [], [], [], 0
         rows, met, on_ctx = [], {}, []
         for place, (node, _) in enumerate(walked.forward()):
             grad_fn = class_name(node)
@@ -34,6 +36,8 @@ class Weighing:
                 on_ctx += [(place, grad_fn, held) for held in _on_ctx(node)]
             saved = self.scales.of(node)
             if saved:
+                if any(one.state == PACKED for one in saved):
+                    self.packing.append(node)
                 name = _joined(names.of_node(node))
                 rows.append(MemoryRow(place, grad_fn, name, saved, _new(saved, met, place)))
         kinds = self.scales.kinds(self.leaves, inputs)
@@ -43,6 +47,14 @@ class Weighing:
             for number, (nbytes, place) in sorted(met.items())
         )
         self.on_ctx = tuple(self._beside(on_ctx))
+
+    def packed(self):
+        """Yield torch's ``SavedTensor`` for each place where a hook packed something."""
+        for node in self.packing:
+            for name in dir(node):
+                if name.startswith(PREFIX):
+                    raw = getattr(node, name)
+                    yield from raw if isinstance(raw, tuple) else (raw,)
 
     def _beside(self, on_ctx):
         """Yield an ``OnCtx`` for each memory on a ``ctx`` that no node saved."""
@@ -69,7 +81,7 @@ def _on_ctx(node):
 
 def _joined(held) -> str | None:
     """Return the names of a node's outputs, joined by commas."""
-    return ", ".join(held[nr].name for nr in sorted(held)) or None
+    return ", ".join(held[nr].name for nr in sorted(held)) if held else None
 
 
 def _new(saved, met, place) -> int:
@@ -83,26 +95,17 @@ def _new(saved, met, place) -> int:
 
 
 class _Scales(SavedReader):
-    """A ``SavedReader`` that can tell what kind of memory each running number is.
-
-    packed: what hooks put in the place of saved tensors, as torch's own ``SavedTensor``.
-    """
+    """A ``SavedReader`` that can tell what kind of memory each running number is."""
 
     def __init__(self, names):
         super().__init__(names)
-        self._held, self.packed = names, []
-        self._made, self._known = set(), {}
-
-    def _read(self, found, node, name, raw, *more):
-        if raw.unpack_hook is not None:
-            self.packed.append(raw)
-        super()._read(found, node, name, raw, *more)
+        self._held, self._made, self._known = names, set(), {}
 
     def _kept(self, name, tensor, *more) -> Saved:
         saved = super()._kept(name, tensor, *more)
         if name.startswith("result"):  # so torch calls what the operation itself made
             self._made.update(number for number, _ in saved.memory)
-        elif isinstance(tensor, nn.Parameter) or isinstance(tensor._base, nn.Parameter):
+        elif not tensor.requires_grad and _is_parameter(tensor):  # the others are leaves
             self._known.update((number, (PARAMETER, None)) for number, _ in saved.memory)
         return saved
 
@@ -137,6 +140,13 @@ class _Scales(SavedReader):
 
     def _numbers_of(self, tensor) -> list:
         return [self.numbers[key] for key in sizes(tensor) if key in self.numbers]
+
+
+def _is_parameter(tensor) -> bool:
+    """Return whether this is an ``nn.Parameter`` or a view of one."""
+    if type(tensor) is torch.Tensor:
+        tensor = tensor._base
+    return tensor is not None and isinstance(tensor, nn.Parameter)
 
 
 def _kind(tensor) -> str:
