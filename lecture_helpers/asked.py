@@ -7,7 +7,7 @@ from torch import nn
 
 from .grads import shape_of
 from .names import Names, buffers_in, parameters_in, tensors_in
-from .walk import safe_depth
+from .walk import refuse_too_many, safe_depth
 
 REENTRANT = "CheckpointFunctionBackward"
 
@@ -24,6 +24,28 @@ def names_for(outputs, named, by_name, namespaces) -> Names:
             names.add(held)
     names.add_namespaces(namespaces)
     return names
+
+
+def asked_for(outputs, named, namespaces, helper, aim) -> tuple:
+    """Return the tensors asked for, those given by keyword, and the names in force.
+
+    Args:
+        outputs, named: what the helper was given.
+        namespaces: the caller's variables.
+        aim: what the message wants a tensor for, such as "whose graph you want to see".
+
+    Raises:
+        TypeError: an argument is neither a tensor nor holds one, or there is none.
+        ValueError: more tensors are given than can be looked at safely.
+    """
+    by_name = [held for name, thing in named.items() for held in tensors_of(thing, name, helper)]
+    asked = [held for thing in outputs for held in tensors_of(thing, "", helper)]
+    if not asked and not by_name:
+        raise TypeError(
+            f"{helper} was given no tensor; pass the tensor {aim}, such as {helper}(loss)"
+        )
+    refuse_too_many([held.tensor for held in asked + by_name], helper)
+    return asked, by_name, names_for(outputs, named, by_name, namespaces)
 
 
 def tensors_of(thing, name, helper) -> list:

@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 import torch
 
-from .asked import names_for, tensors_of
+from .asked import asked_for
 from .grads import shape_of
 from .names import callers_namespaces
 from .nodes import NOT_CALLED, NodeReader, value_of
 from .overwritten import overwrites
 from .saved import SavedReader, bytes_of
 from .shown import Shown
-from .walk import ACCUMULATE_GRAD, class_name, refuse_too_many, walk
+from .walk import ACCUMULATE_GRAD, class_name, walk
 
 MOST_VALUES = 200  # reading a value waits for the GPU, so not in a graph of thousands
 MOST_RESULT_VALUES = 16
@@ -164,15 +164,9 @@ def collector_paused():
 
 
 def _collect(outputs, named, namespaces, options, helper, lines) -> Graph:
-    by_name = [held for name, thing in named.items() for held in tensors_of(thing, name, helper)]
-    asked = [held for thing in outputs for held in tensors_of(thing, "", helper)]
-    if not asked and not by_name:
-        raise TypeError(
-            f"{helper} was given no tensor; pass the tensor whose graph you want to see, "
-            f"such as {helper}(loss)"
-        )
-    refuse_too_many([held.tensor for held in asked + by_name], helper)
-    names = names_for(outputs, named, by_name, namespaces)
+    asked, by_name, names = asked_for(
+        outputs, named, namespaces, helper, "whose graph you want to see"
+    )
     if not asked:
         asked, by_name = by_name, []
     tensors = [held.tensor for held in asked + by_name]

@@ -7,12 +7,12 @@ import torch
 from torch.utils.weak import TensorWeakRef
 
 from .alive import Watch, explain
-from .asked import names_for, tensors_of
+from .asked import asked_for, tensors_of
 from .devices import device, peak_bytes, reset_peak
 from .graph import collector_paused
 from .names import MOST_TENSORS, Names, callers_namespaces
 from .shown import Shown
-from .walk import refuse_too_many, safe_depth, walk
+from .walk import safe_depth, walk
 from .weighed import SavedMemory, Weighed
 from .weighing import Weighing
 
@@ -65,16 +65,10 @@ def saved_memory(*outputs, inputs=None, **named):
 
 def _weigh(outputs, named, inputs, namespaces) -> SavedMemory:
     with collector_paused(), torch._C.DisableTorchFunctionSubclass():
-        by_name = [held for name, thing in named.items()
-                   for held in tensors_of(thing, name, HELPER)]  # fmt: skip
-        asked = [held for thing in outputs for held in tensors_of(thing, "", HELPER)] + by_name
-        if not asked:
-            raise TypeError(
-                "saved_memory was given no tensor; pass the tensor whose graph you want to "
-                "weigh, such as saved_memory(loss), or nothing at all for a block"
-            )
-        refuse_too_many([held.tensor for held in asked], HELPER)
-        names = names_for(outputs, named, by_name, namespaces)
+        asked, by_name, names = asked_for(
+            outputs, named, namespaces, HELPER, "whose graph you want to weigh"
+        )
+        asked += by_name
         results = tuple((names.of(held.tensor) or held).name or None for held in asked)
         nodes = [held.tensor.grad_fn for held in asked]
         weighing = Weighing(walk([node for node in nodes if node is not None]), names, inputs)
