@@ -112,16 +112,16 @@ class Watch(TorchDispatchMode):
             key: nbytes for key, (storage, nbytes) in self._made.items() if not storage.expired()
         }
 
-    def roots(self, most) -> list:
-        """Return the nodes of the newest results that are alive, at most ``most``, and forget
-        the results."""
+    def roots(self, most) -> tuple:
+        """Return the nodes of the newest results that are alive, at most ``most``, and whether
+        there may be more; forget the results."""
         nodes, results = {}, self._results
         self._results = []
         while results and len(nodes) < most:
             node = _grad_fn(results.pop()())
             if node is not None:
                 nodes[node] = None
-        return list(nodes)
+        return list(nodes), bool(results)
 
 
 def _grad_fn(tensor):

@@ -93,6 +93,7 @@ class _Found(NamedTuple):
     made_bytes: int
     alive: tuple
     earlier_bytes: int
+    more: bool
 
 
 def _of(part, name):
@@ -121,6 +122,8 @@ class WatchedMemory(Weighed):
     alive: a tuple of ``AlivePart``, which add up to ``alive_bytes``: who holds them.
     earlier_bytes: the part of ``total_bytes`` that the block did not make (parameters and
         inputs from before, numbers in a formula). The rest of the total is in ``alive``.
+    more: whether there are more results than the 1,000 newest, whose graphs are weighed (fewer
+        where the stack is small). Graphs of older results that no newer one leads to are not.
     peak_bytes: the most that tensors held at once during the block on the course's device;
         None on the CPU.
 
@@ -136,7 +139,7 @@ class WatchedMemory(Weighed):
     results, nodes, rows, pieces, on_ctx, hidden, cut, peak_bytes = (
         _of("_memory", name) for name in SavedMemory.__dataclass_fields__
     )
-    made, made_bytes, alive, earlier_bytes = (_of("_found", name) for name in _Found._fields)
+    made, made_bytes, alive, earlier_bytes, more = (_of("_found", name) for name in _Found._fields)
 
     def __init__(self, inputs):
         self._inputs = [TensorWeakRef(tensor) for tensor in inputs]
@@ -177,7 +180,8 @@ class WatchedMemory(Weighed):
         with torch._C.DisableTorchFunctionSubclass():
             names = Names()
             names.add_namespaces(namespaces)
-            walked = walk(self._watch.roots(min(MOST_TENSORS, safe_depth() // 2)))
+            nodes, more = self._watch.roots(min(MOST_TENSORS, safe_depth() // 2))
+            walked = walk(nodes)
             inputs = [tensor for one in self._inputs if (tensor := one()) is not None]
             weighing = Weighing(walked, names, inputs)
             self._memory = _memory(_results(walked, names), weighing, self._peak)
@@ -187,6 +191,7 @@ class WatchedMemory(Weighed):
                 *self._watch.made,
                 explain(self._watch, weighing, names, namespaces),
                 sum(self.pieces[number].nbytes for number in earlier),
+                more,
             )
 
     @property

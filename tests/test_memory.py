@@ -247,6 +247,21 @@ def test_what_is_held_elsewhere_is_said_to_be():
     assert len(kept) == 2
 
 
+def test_graphs_of_more_results_than_can_be_looked_at_are_said_to_be_left_out():
+    class Hidden:
+        results = []
+
+    x = leaf(1.0)
+    with saved_memory() as memory:
+        Hidden.results += [x.exp() for _ in range(1010)]
+    assert memory.more and memory.nodes == 1001 and memory.total_bytes == 4000
+    assert by_why(memory) == {"nodes": 4000, "unknown": 40}
+    assert "perhaps by graphs of older results, which were not looked at" in str(memory)
+    with saved_memory() as memory:
+        y = x.exp()
+    assert not memory.more and y.numel() == 1
+
+
 def test_views_in_place_changes_and_what_came_in_are_not_made():
     x, y = torch.ones(10), torch.zeros(10)
     with saved_memory() as memory:

@@ -41,9 +41,7 @@ WHY = {
     PACKED: "kept by the hook or checkpoint that packed tensors away",
     GRADIENT: "in gradients",
     INSIDE: "inside objects of yours",
-    UNKNOWN: "held elsewhere, such as by another function's variables",
 }
-HIDDEN = "held where Python cannot see, perhaps in CopySlices"
 
 
 def memory_text(memory) -> str:
@@ -112,7 +110,7 @@ def _alive(memory) -> list:
     """Return (words, bytes) of what is alive, then of the part that each reason explains."""
     sums = [("alive of what the block made", memory.alive_bytes)]
     for why, nbytes, names in memory.alive:
-        words = HIDDEN if why == UNKNOWN and memory.hidden else WHY[why]
+        words = _unknown(memory) if why == UNKNOWN else WHY[why]
         if why == NODES and memory.earlier_bytes:
             words += (
                 f" (of the {memory.total_bytes:,} above; the other {memory.earlier_bytes:,} "
@@ -120,6 +118,15 @@ def _alive(memory) -> list:
             )
         sums.append((f"{words}{_of([shorten(name) for name in names])}", nbytes))
     return sums
+
+
+def _unknown(memory) -> str:
+    """Return where memory may be held that was found nowhere."""
+    if memory.hidden:
+        return "held where Python cannot see, perhaps in CopySlices"
+    if memory.more:
+        return "held elsewhere, perhaps by graphs of older results, which were not looked at"
+    return "held elsewhere, such as by another function's variables"
 
 
 def _side(column) -> str:
