@@ -17,7 +17,7 @@ from .errors import told
 
 SHORTEST = 5e-4  # seconds that a measurement lasts at the least
 CLOCKS = 500  # and how many times as long as it takes to read the clock, which waits
-MOST_ROUNDS = 1000
+MOST_ROUNDS = 1000  # where there is time for more, the measurements are longer
 MOST_CALLS = 10**7  # in one measurement
 TRIES = 3  # in each round, unless the functions are so slow that few rounds fit
 FEW_ROUNDS = 20
@@ -77,7 +77,7 @@ def measured(functions: dict, seconds, num_threads, device, clock, shuffle=None)
     turn = sum((calls + WARM_UP) * took for calls, took in pace.values())
     tries = TRIES if turn * TRIES * FEW_ROUNDS <= seconds else 1
     shuffle, rounds = shuffle or random.Random().shuffle, []
-    while not rounds or (clock() - begun < seconds and len(rounds) < MOST_ROUNDS):
+    while not rounds or clock() - begun < seconds:
         rounds.append(_round(timers, pace, tries, shuffle))
     return [Timed(name, tuple(times[name] for times in rounds), pace[name][0], peaks[name])
             for name in functions]  # fmt: skip

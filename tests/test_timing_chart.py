@@ -163,6 +163,10 @@ def test_peak_memory_stands_in_the_chart_where_there_is_one():
     assert not any("peak" in words for words, _ in figure_of(noisy("ab"))[1])
 
 
+def test_a_name_is_text_even_where_matplotlib_would_read_a_broken_formula():
+    assert "image/png" in noisy(["$\\frac$", "b"])._repr_mimebundle_()[0]
+
+
 def test_the_chart_leaves_the_readers_matplotlib_alone():
     import matplotlib
 

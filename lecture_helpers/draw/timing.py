@@ -37,9 +37,9 @@ def words_beside(timing: Timing) -> str:
     """Return what stands beside the chart: words that no timing decides."""
     names = listed([shorten(row.name) for row in timing.rows])
     return (
-        f"speed of {names}, measured in turns: the chart with medians, quartiles and verdict shows "
-        f"when this cell is run (times differ from run to run and from machine to machine; "
-        f"after use_text() they are text)"
+        f"speed of {names}, measured in turns\n"
+        f"Run this cell to see the chart: medians, quartiles, ratios and the verdict.\n"
+        f"Times differ from run to run and from machine to machine. After use_text() they are text."
     )
 
 
@@ -118,7 +118,6 @@ def _bars(axes, timing):
         axes.plot((low, high), (row, row), color=ink.ACTIVE.stroke, linewidth=2.5, marker="|",
                   markersize=10, markeredgewidth=2.5)  # fmt: skip
     axes.set_ylim(len(timing.rows) - 0.5, -0.5)
-    axes.set_xlim(0, None)
     axes.spines["left"].set_visible(False)
     axes.tick_params(left=False, labelleft=False)
     axes.locator_params(axis="x", nbins=6)
