@@ -60,6 +60,13 @@ class _Run:
         names = [name for name in self.place.targets if name in self.targets]
         return [(name, variables[name]) for name in names if name in variables]
 
+    def wait(self, key, waiting) -> None:
+        """Keep a result until a name turns up for the tensor with that id."""
+        gone = self.waiting.pop(key, None)
+        if gone is not None:  # its tensor is no more, and its id came again
+            self.waiting["gone", len(self.waiting)] = gone
+        self.waiting[key] = waiting
+
     def consume(self, tensor) -> bool:
         """Note that a call took a tensor, which so needs no name; return whether it cuts."""
         taken = self.waiting.pop(id(tensor), None)
@@ -68,10 +75,11 @@ class _Run:
         self.statement.add(taken.result, taken.part)
         return True
 
-    def end(self, any_named) -> None:
-        """Write down what has got no name; where something has, only what cuts the graph."""
-        for result, part, cuts in self.waiting.values():
-            if cuts or not any_named:
+    def tell(self, only_cuts) -> None:
+        """Write down what waits for a name no longer, all of it or only what cuts the graph."""
+        for key, (result, part, cuts) in list(self.waiting.items()):
+            if cuts or not only_cuts:
+                del self.waiting[key]
                 self.statement.add(result, part)
 
 
@@ -99,9 +107,12 @@ class Follower:
         if run.statement is None:
             self.missed += 1
         elif caller.closed:
+            run.tell(only_cuts=True)
             inside = TrackedResult(None, None, caller.closed, None, None, NOT_FOLLOWED)
             run.statement.add(inside, caller.closed)
         elif call.raised:
+            self._consume(call)
+            run.tell(only_cuts=True)
             raised = TrackedResult(None, caller.place.expression, call.name, None, None,
                                    f"raised {call.raised}")  # fmt: skip
             run.statement.add(raised, caller.part)
@@ -123,20 +134,22 @@ class Follower:
         if known is not None and known.results:
             return
         statement = Statement(place, self._number(place), function)
-        if not self._add_named(statement, place.targets[0], value, {}, why):
+        named = self._named(place.targets[0], value, {}, why)
+        if not named:
             return
+        self._add_named(statement, named)
         before = {key: one for key, one in self.statements.items()
                   if one.number is None or one.number < statement.number}  # fmt: skip
         self.statements = before | {place.statement: statement} | self.statements
 
-    def _add_named(self, statement, name, value, waiting, why=None) -> bool:
-        """Take down what a statement gave a name to; return whether it is or holds tensors."""
+    def _named(self, name, value, waiting, why=None) -> list:
+        """Return the results that a statement gave a name to; none where it holds no tensor."""
         results = of_module(name, value)
-        if results is None:
-            results = self._of_tensors(name, value, waiting, why)
+        return self._of_tensors(name, value, waiting, why) if results is None else results
+
+    def _add_named(self, statement, results) -> None:
         for result in results:
             statement.add(result, ("named", result.name))
-        return bool(results)
 
     def statement(self, place, function) -> Statement | None:
         """Return what is known of a statement; None where there are too many."""
@@ -193,24 +206,24 @@ class Follower:
                 continue
             here = len(self._runs) == depth and run.is_of(frame)
             named = [
-                self._add_named(run.statement, name, value, run.waiting)
+                result
                 for name, value in (run.bound(frame) if here else ())
+                for result in self._named(name, value, run.waiting)
             ]
-            run.end(any(named))
+            run.tell(only_cuts=bool(named))
+            self._add_named(run.statement, named)
 
     def _take_down(self, call, run) -> None:
         """Note what a call made: under its name, or until a name turns up."""
         found = outcomes(call)
-        taken = set()
-        for tensor in call.given if call.name not in READS else ():
-            if any([one.consume(tensor) for one in self._runs]):
-                taken.add(id(tensor))
+        taken = self._consume(call)
         place, part = call.caller.place, call.caller.part
         direct = call.caller.direct and _is_value(place, call.name)
         if found or call.changed:
             run.statement.calls[call.name] += 1
         if direct:
-            run.targets.difference_update(place.binds)
+            if run.targets.intersection(place.binds):  # in a = b = x * 2 all get the same
+                run.targets.clear()
         else:  # only the last call in a library may have made what the statement gets
             run.waiting = {key: one for key, one in run.waiting.items() if one.part[0] != part}
         for nr, outcome in enumerate(found):
@@ -222,9 +235,15 @@ class Follower:
             result = TrackedResult(name, expression, call.name, *outcome[2:5])
             own_part = part, outcome.name
             if name or len(run.waiting) == MOST_UNNAMED:
+                run.tell(only_cuts=True)
                 run.statement.add(result, own_part)
             elif direct or not outcome.in_place:
-                run.waiting[outcome.id or part] = _Waiting(result, own_part, outcome.cuts)
+                run.wait(outcome.id or part, _Waiting(result, own_part, outcome.cuts))
+
+    def _consume(self, call) -> set:
+        """Note that a call took its tensors; return the ids of those that cut the graph."""
+        given = () if call.name in READS else call.given
+        return {id(one) for one in given if any([run.consume(one) for run in self._runs])}
 
     def _remember(self, outcome) -> None:
         self._recent.pop(outcome.id, None)

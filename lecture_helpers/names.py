@@ -154,11 +154,13 @@ def name_among(tensor: torch.Tensor, namespaces) -> str | None:
 
 
 def _held_by_modules(variables):
-    """Yield a ``Held`` for each parameter of the modules among a caller's variables."""
+    """Yield a ``Held`` for each parameter and buffer of the modules among the variables."""
     for name, thing in list(variables.items()):
         if issubclass(type(thing), nn.Module) and _is_the_callers(name):
             try:
                 yield from parameters_in(thing, name)
+                for inner, buffer in thing.named_buffers(prefix=name):
+                    yield Held(inner, buffer)
             except Exception:  # the learner's own module raised, and a name is only a nicety
                 continue
 
