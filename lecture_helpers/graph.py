@@ -103,8 +103,9 @@ def show_graph(*outputs, saved=False, grad=False, fold=True, lines=None, **named
             A tensor without a graph is drawn alone. A module among them is not
             drawn; it names its parameters (``0.weight``).
         saved: also show which tensors each node keeps for backward, with their bytes. One
-            that was changed in place since is marked, and what made and changed it is said;
-            a change through ``.data`` slips past, since no version counter notices it.
+            that was changed in place since is marked, and what made and changed it is said,
+            also after backward has raised. A change through ``.data`` slips past, since no
+            version counter notices it, and so does one of what ``CopySlices`` keeps inside.
         grad: also show the ``.grad`` of each leaf, as it is now.
         fold: in a large picture draw a repeated part once. With False every node is
             drawn, up to 1,000.

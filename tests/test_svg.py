@@ -98,11 +98,14 @@ def contrast(one, other):
 def test_contrast_on_white_and_on_near_black():
     """WCAG 2.2: 4.5:1 for text, 3:1 for lines; the mid tone cannot reach 4.5 on both."""
     assert all(contrast(ink.MID, ground) > 4.3 for ground in GROUNDS)
-    for look in (ink.LEAF, ink.OPERATION, ink.RESULT, ink.ALONE, ink.MORE, ink.ACTIVE):
+    looks = ink.LEAF, ink.OPERATION, ink.RESULT, ink.ALONE, ink.MORE, ink.ACTIVE, ink.SPOILT
+    for look in looks:
         for colour in (ink.DARK, ink.SOFT, ink.BLUE):
             assert contrast(colour, look.fill) > 4.5
         for ground in GROUNDS:
             assert contrast(look.stroke, ground) > 3
+    for look in (ink.SPOILT, ink.OPERATION, ink.MORE):  # the mark stands on each of them
+        assert contrast(ink.SPOILT.stroke, look.fill) > 4.5
 
 
 def test_a_result_is_named_once_and_parallel_arrows_end_apart():

@@ -49,7 +49,7 @@ RESULT = Look("#dcfce7", "#15803d", width=2.5, radius=99)
 ALONE = Look("#e2e8f0", MID, width=2.5, radius=99, dashes="6 3")
 MORE = Look("#f8fafc", MID, dashes="2 3")
 ACTIVE = Look("#ffedd5", "#c2410c", width=2.5)
-SPOILT = Look("#ffe4e6", "#be123c", width=3.5)
+SPOILT = Look("#ffe4e6", "#c8143f", width=3.5)
 
 
 def text_width(words: str, font_size: float) -> float:

@@ -232,7 +232,7 @@ def _group_shape(group, flags, spoilt_nodes) -> Shape:
     overwritten = sum(node in spoilt_nodes for node in group.nodes)
     if overwritten:
         look = ink.SPOILT
-        words = f"inside, overwritten: what {number_of(overwritten, 'node')} saved"
+        words = f"{number_of(overwritten, 'node')} inside: saved value overwritten"
         lines.append((words, 11, look.stroke, True))
     return Shape(look, tuple(lines), f'data-more="{len(group.nodes)}"')
 

@@ -1,5 +1,7 @@
 """What to say of saved values that were overwritten: in a box, and below the graph."""
 
+from collections import Counter
+
 from ..graph import Graph
 from .words import label, number_of, operation, shorten
 
@@ -107,7 +109,7 @@ def _in_full(graph, same) -> list:
     lines.append(f"saved by {at} as {_saved(same)}{version}")
     lines += _changed(graph, one)
     if one.silent:
-        return [*lines, "backward will not raise, and its gradient will be wrong"]
+        return [*lines, "backward will not raise for this, and its gradient will be wrong"]
     return [*lines, f'backward raises at {at}: "modified by an inplace operation"']
 
 
@@ -132,13 +134,19 @@ def _changed(graph, one) -> list:
     if not one.changes:
         return [f"changed in place since{_changer(graph, one)}: now at version {one.now}",
                 *([NOT_RECORDED] if one.changed_by is None else [])]  # fmt: skip
+    times = Counter(map(_change, one.changes))
     said = [
-        f"changed {'through .data ' if change.slips else ''}by {_statement(change.source)}"
-        for change in one.changes[:MOST_CHANGES]
+        f"changed {words}" + (f", {count:,} times" if count > 1 else "")
+        for words, count in list(times.items())[:MOST_CHANGES]
     ]
-    more = len(one.changes) - MOST_CHANGES
+    more = len(times) - MOST_CHANGES
     said += [f"changed by {number_of(more, 'more statement')}"] if more > 0 else []
     return said if one.silent else [*said, f"now at version {one.now}"]
+
+
+def _change(change) -> str:
+    by = _statement(change.source) if change.source else f"a call of {change.call}"
+    return f"{'through .data ' if change.slips else ''}by {by}"
 
 
 def _changer(graph, one) -> str:
