@@ -4,9 +4,10 @@ import pytest
 import test_exercises
 import test_exercises_2
 import test_exercises_3_1
+import test_exercises_3_2
 from answers import assert_rejected, solution
 
-LECTURES = (test_exercises, test_exercises_2, test_exercises_3_1)
+LECTURES = (test_exercises, test_exercises_2, test_exercises_3_1, test_exercises_3_2)
 EXERCISES = [(lecture, name) for lecture in LECTURES for name in lecture.CHECKS]
 WRONG = [
     (*exercise, wrong) for exercise in EXERCISES for wrong in exercise[0].CHECKS[exercise[1]][1]
