@@ -3,7 +3,7 @@
 import torch
 
 from lecture_helpers.draw import ink
-from lecture_helpers.draw.text import number
+from lecture_helpers.draw.words import number
 
 ORANGE, GREEN, RED = ink.ACTIVE.stroke, ink.RESULT.stroke, "#b91c1c"
 CELL = ink.Look("#f8fafc", ink.MID, radius=3)

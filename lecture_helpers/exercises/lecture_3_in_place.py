@@ -5,6 +5,7 @@ import torch
 from ..devices import device
 from .checking import Case, Verdict, check
 
+
 def check_stop(function) -> Verdict:
     """Check exercise 3.2 a: a value goes on and its gradient stops.
 
