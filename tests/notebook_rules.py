@@ -12,7 +12,7 @@ UNSTABLE = {
     "an absolute path": r"(?<![\w<])/(?:home|root|tmp|usr|opt|work|Users|content)\b|[A-Z]:\\\\",
     "a date": r"\b20\d\d-\d\d-\d\d\b",
     "a version number": r"\b\d+\.\d+\.\d+\b",
-    "a bare tensor": r"\btensor\(",
+    "a bare tensor": r"(?<!torch\.)\btensor\(",  # torch.tensor(...) is a line of code
     "a device": r"\b(?:cpu|cuda)\b",
 }
 BITMAPS = (PNG, "image/jpeg")
