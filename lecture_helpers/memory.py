@@ -224,4 +224,4 @@ def _results(walked, names) -> tuple:
             for source, _ in node.next_functions}  # fmt: skip
     ends = [node for node in walked.places if node not in used]
     called = [held.name for node in ends for held in names.of_node(node).values()]
-    return tuple(called) or (None,) * min(len(ends), 1)
+    return tuple(called) or (None,) * len(ends)

@@ -165,6 +165,20 @@ def test_where_there_is_no_graph_that_is_said():
     assert y.tolist() == [2.0, 2.0, 2.0]
 
 
+def test_results_without_a_name_are_counted():
+    x = leaf(1.0)
+    assert "the graph of 1 unnamed tensor keeps" in str(saved_memory(x.exp()))
+    y = x.sin()
+    assert "the graph of y, 2 unnamed tensors keeps" in str(saved_memory([x.exp(), y, x.cos()]))
+
+    class Hidden:
+        results = []
+
+    with saved_memory() as memory:
+        Hidden.results += [x.exp() for _ in range(30)]
+    assert "the graph of 30 unnamed tensors keeps" in str(memory)
+
+
 def test_many_results_and_long_names_are_shortened():
     x = leaf(1.0)
     given = {f"{'a' * 100}{place}": x.exp() for place in range(20)}

@@ -140,7 +140,9 @@ def _html_row(columns, row) -> str:
 
 
 def _title(memory) -> str:
-    of = listed([shorten(name or "an unnamed tensor") for name in memory.results])
+    names = [shorten(name) for name in memory.results if name]
+    unnamed = len(memory.results) - len(names)
+    of = listed([*names, *[number_of(unnamed, "unnamed tensor")] * bool(unnamed)])
     if not memory.nodes:
         return f"{of or 'the block'}: no graph, so nothing is kept for backward"
     pieces = number_of(len(memory.pieces), "piece")
