@@ -69,7 +69,8 @@ def _weigh(outputs, named, inputs, namespaces) -> SavedMemory:
             outputs, named, namespaces, HELPER, "whose graph you want to weigh"
         )
         asked += by_name
-        results = tuple((names.of(held.tensor) or held).name or None for held in asked)
+        called = [names.of(held.tensor) for held in asked]
+        results = tuple(held and held.name for held in called)
         nodes = [held.tensor.grad_fn for held in asked]
         weighing = Weighing(walk([node for node in nodes if node is not None]), names, inputs)
         return _memory(results, weighing, peak_bytes(asked[0].tensor.device))
