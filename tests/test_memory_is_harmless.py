@@ -157,6 +157,7 @@ def test_a_graph_too_deep_is_cut_where_show_graph_cuts_it_and_that_is_said():
         y = chain(x, safe_depth() + 10)
     assert block.cut == 1 and block.nodes == found.nodes
     assert block.made_bytes == 4 * (safe_depth() + 10) == block.alive_bytes
+    assert "36    held elsewhere, perhaps by nodes that were not looked at" in str(block)
 
 
 def test_in_a_thread_the_cut_comes_earlier():

@@ -122,6 +122,8 @@ def _alive(memory) -> list:
 
 def _unknown(memory) -> str:
     """Return where memory may be held that was found nowhere."""
+    if memory.cut:
+        return "held elsewhere, perhaps by nodes that were not looked at"
     if memory.hidden:
         return "held where Python cannot see, perhaps in CopySlices"
     if memory.more:
