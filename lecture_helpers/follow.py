@@ -6,12 +6,11 @@ same one, that run is over, and what it made has got its name. A frame is told b
 while it is running, and never held.
 """
 
-from typing import NamedTuple
-
 from .calls import Call, Calls, written_name
 from .grads import shape_of
 from .lines import Statement, TrackedResult, common_shape, of_module
-from .names import namespaces_of, tensors_in
+from .names import tensors_in
+from .runs import Run, Waiting
 from .untracked import LEAF, NOT_FOLLOWED, READS, UNSEEN, of_value, outcomes
 from .walk import is_leaf
 
@@ -19,68 +18,6 @@ MOST_STATEMENTS = 2000
 MOST_UNNAMED = 100
 MOST_LISTED = 4  # tensors of one list that are told one by one
 MOST_RECENT = 500
-
-
-class _Waiting(NamedTuple):
-    """A result that may get a name yet; it stays without one if it ``cuts`` the graph."""
-
-    result: TrackedResult
-    part: object
-    cuts: bool
-
-
-class _Run:
-    """One run of a statement in a frame.
-
-    waiting: what it made that has no name yet, by the id of the tensor.
-    targets: the names that it gives to what is not known yet.
-    """
-
-    def __init__(self, frame, place, statement):
-        self.place, self.last, self.statement = place, frame.f_lasti, statement
-        self._frame = id(frame), id(frame.f_code)
-        self.waiting = {}
-        self.targets = set(place.targets)
-        self._before = {name: id(value) for name, value in self._values(frame)}
-
-    def is_of(self, frame) -> bool:
-        """Tell whether it is a run in this frame."""
-        return frame is not None and self._frame == (id(frame), id(frame.f_code))
-
-    def bound(self, frame) -> list:
-        """Return the targets that were bound since it began, each with its value."""
-        return [
-            (name, value)
-            for name, value in self._values(frame)
-            if id(value) != self._before.get(name) or id(value) in self.waiting
-        ]
-
-    def _values(self, frame) -> list:
-        variables = namespaces_of(frame)[0] if self.targets else ()
-        names = [name for name in self.place.targets if name in self.targets]
-        return [(name, variables[name]) for name in names if name in variables]
-
-    def wait(self, key, waiting) -> None:
-        """Keep a result until a name turns up for the tensor with that id."""
-        gone = self.waiting.pop(key, None)
-        if gone is not None:  # its tensor is no more, and its id came again
-            self.waiting["gone", len(self.waiting)] = gone
-        self.waiting[key] = waiting
-
-    def consume(self, tensor) -> bool:
-        """Note that a call took a tensor, which so needs no name; return whether it cuts."""
-        taken = self.waiting.pop(id(tensor), None)
-        if taken is None or not taken.cuts:
-            return False
-        self.statement.add(taken.result, taken.part)
-        return True
-
-    def tell(self, only_cuts) -> None:
-        """Write down what waits for a name no longer, all of it or only what cuts the graph."""
-        for key, (result, part, cuts) in list(self.waiting.items()):
-            if cuts or not only_cuts:
-                del self.waiting[key]
-                self.statement.add(result, part)
 
 
 class Follower:
@@ -175,7 +112,7 @@ class Follower:
                 continue
             self._end(depth, frame)
             statement = self.statement(place, frame.f_code.co_name)
-            self._runs.append(_Run(frame, place, statement))
+            self._runs.append(Run(frame, place, statement))
         self._end(len(frames), None)
 
     def _goes_on(self, depth, frames, place, call) -> bool:
@@ -234,11 +171,12 @@ class Follower:
             expression = place.expression and place.expression + outcome.name
             result = TrackedResult(name, expression, call.name, *outcome[2:5])
             own_part = part, outcome.name
+            cuts = outcome.cuts and call.caller.direct
             if name or len(run.waiting) == MOST_UNNAMED:
                 run.tell(only_cuts=True)
                 run.statement.add(result, own_part)
             elif direct or not outcome.in_place:
-                run.wait(outcome.id or part, _Waiting(result, own_part, outcome.cuts))
+                run.wait(outcome.id or part, Waiting(result, own_part, cuts))
 
     def _consume(self, call) -> set:
         """Note that a call took its tensors; return the ids of those that cut the graph."""

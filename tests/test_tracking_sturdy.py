@@ -1,6 +1,8 @@
 """tracking_map changes nothing, holds nothing, and says what it cannot follow."""
 
 import gc
+import linecache
+import os
 import subprocess
 import sys
 import threading
@@ -430,6 +432,31 @@ print(lines)
     assert rows[2][-4:] == NO_GRAD.split()[-4:]
 
 
+@pytest.mark.parametrize("name", ["<ipython-input-3-0123456789ab>", "/tmp/ipykernel_1/2.py"])
+def test_a_cell_of_a_notebook(name):
+    cell = "with tracking_map() as lines:\n    h = (x *\n         2)\n"
+    cell += "    k = [h * i for i in (1, 2)]\n"
+    variables = {"x": leaf(1.0, 2.0), "tracking_map": tracking_map, "__name__": "__main__"}
+    linecache.cache[name] = len(cell), None, cell.splitlines(keepends=True), name
+    try:
+        exec(compile(cell, name, "exec"), variables)
+    finally:
+        del linecache.cache[name]
+    assert [(line.number, line.source, line.function) for line in variables["lines"].rows] == [
+        (1, "h = x * 2", "<module>"), (3, "k = [h * i for i in (1, 2)]", "<module>")]  # fmt: skip
+    assert str(variables["lines"]).splitlines()[1].split() == [
+        "1",
+        "h",
+        "=",
+        "x",
+        "*",
+        "2",
+        "h",
+        "(2,)",
+        "yes",
+    ]
+
+
 LOOP = """
 import threading, torch
 from lecture_helpers import tracking_map
@@ -457,7 +484,7 @@ def test_a_deep_chain_is_followed_and_dropped(steps, start, root, tmp_path):
     """Reading each grad_fn of such a chain kills the interpreter when it is dropped."""
     script = tmp_path / "loop.py"
     script.write_text(LOOP.format(steps=steps, start=start), encoding="utf-8")
-    environment = {**__import__("os").environ, "PYTHONPATH": str(root)}
+    environment = {**os.environ, "PYTHONPATH": str(root)}
     run = subprocess.run(
         [sys.executable, str(script)], capture_output=True, text=True, env=environment
     )
