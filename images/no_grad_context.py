@@ -3,7 +3,7 @@
 import torch
 
 from lecture_helpers.draw import ink
-from lecture_helpers.draw.text import number
+from lecture_helpers.draw.words import number
 
 BLUE = ink.LEAF.stroke
 FRAME = ink.Look("none", ink.MID, 1.2, 12)

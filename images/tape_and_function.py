@@ -3,7 +3,7 @@
 import torch
 
 from lecture_helpers.draw import ink
-from lecture_helpers.draw.text import number
+from lecture_helpers.draw.words import number
 
 FUNCTION = "f(x): double x, then add 1 if x > 0, else subtract 1, then square"
 POINTS = (2.0, -1.0)
