@@ -14,7 +14,8 @@ COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"}
 CUSTOM_FUNCTION, TORCH_FUNC, TORCH_JIT = "a custom Function", "torch.func", "torch.jit"
 COMPILED = "compiled code"
 CLOSED_PACKAGES = {"torch._functorch": TORCH_FUNC, "torch.jit": TORCH_JIT}
-_APPLY = torch.autograd.Function.apply.__func__.__code__
+# From torch 2.14 on it is built in and has no code of its own.
+_APPLY = getattr(getattr(torch.autograd.Function.apply, "__func__", None), "__code__", None)
 _OVERRIDES = id(handle_torch_function.__code__)
 _transforms_active = getattr(torch._C, "_are_functorch_transforms_active", lambda: True)
 
