@@ -69,7 +69,7 @@ class Calls:
         """Follow no more."""
         mode, self._mode = self._mode, None
         mode.__exit__(None, None, None)
-        mode.calls = None  # compiled code may keep the mode, see _Mode
+        mode.calls = None  # should it still be on torch's stack, it follows nothing
         self._seen = self.callers = None
 
     def run(self, frame, func, args, kwargs):

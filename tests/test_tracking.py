@@ -68,7 +68,7 @@ def test_a_line_tells_all_there_is():
 
 
 def test_modes():
-    x = leaf(1.0, 2.0)
+    x, g = leaf(1.0, 2.0), torch.ones(2)
     with tracking_map() as lines:
         with torch.no_grad():
             a = x * 2
@@ -81,13 +81,14 @@ def test_modes():
         with torch.inference_mode():
             d = x * 2
             e = torch.ones(2)
+            g.mul_(2)
         f = e * 2
     flags = [t.requires_grad for t in (a, made, parameter, b, c, d, e, f)]
     assert flags == [False, True, True, True, False, False, False, False]
     assert told(lines) == [
         (2, ("a", False, NO_GRAD)), (3, ("made", True, LEAF)), (4, ("parameter", True, LEAF)),
         (6, ("b", True, None)), (8, ("c", False, NO_GRAD)), (10, ("d", False, INFERENCE)),
-        (11, ("e", False, INFERENCE)), (12, ("f", False, NO_INPUT)),
+        (11, ("e", False, INFERENCE)), (12, ("g", False, INFERENCE)), (13, ("f", False, NO_INPUT)),
     ]  # fmt: skip
 
 

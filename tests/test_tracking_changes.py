@@ -1,5 +1,7 @@
 """tracking_map: what was changed in place, and which statement made a node."""
 
+import threading
+
 import pytest
 import torch
 from sound import leaf
@@ -233,3 +235,28 @@ def test_memory_stays_bounded(monkeypatch):
     exp = last.grad_fn.next_functions[0][0]
     assert [one.times for one in lines.changes_of(cdata(last), exp)] == [990]
     assert lines.changes_of(cdata(last), last.grad_fn) == ()
+    assert lines.changes_of(cdata(first), first.grad_fn) == ()  # when it was made is forgotten
+    assert sum(map(len, record.changes._storages)) < 60
+
+
+class Numbered:
+    def __init__(self, number):
+        self.number = number
+
+    def _sequence_nr(self):
+        return self.number
+
+
+def test_each_thread_counts_its_nodes_for_itself():
+    record = made.Made()
+
+    def follow(start, end, place):
+        record.begins(start)
+        record.add(start, end, 1, place)
+
+    follow(0, 5, "in one")
+    thread = threading.Thread(target=follow, args=(3, 7, "in another"))
+    thread.start()
+    thread.join()
+    places = [record.place(Numbered(number)) for number in (2, 3, 4, 5, 7)]
+    assert places == ["in one", None, None, "in another", None]

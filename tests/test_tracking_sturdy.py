@@ -231,6 +231,19 @@ def test_entered_twice_at_once_and_again_later():
     ]
 
 
+def test_a_mode_that_is_left_out_of_order():
+    x, other = leaf(1.0, 2.0), torch.overrides.BaseTorchFunctionMode()
+    lines = tracking_map().__enter__()
+    other.__enter__()
+    try:
+        h = x * 2
+        lines.__exit__(None, None, None)  # torch takes the other mode from its stack
+        p = h * 3
+    finally:
+        torch.overrides._pop_mode()
+    assert [line.source for line in lines.rows] == ["h = x * 2"] and p.requires_grad
+
+
 def test_one_map_in_another():
     x = leaf(1.0, 2.0)
     with tracking_map() as outer:
