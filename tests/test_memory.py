@@ -220,6 +220,24 @@ def test_a_block_tells_what_is_alive_and_why():
     assert loss.requires_grad and apart.numel() == 50
 
 
+class Keeps(torch.autograd.Function):
+    """Keeps its input by save_for_backward and by hand, and its result twice by hand."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        y = x * 2
+        ctx.own, ctx.again, ctx.listed, ctx.number = x, y, [y, y.view(-1)], 3
+        return x.sum()
+
+
+def test_what_stands_on_a_ctx_is_counted_once_and_not_if_it_is_saved_too():
+    x = leaf(1.0, 2.0)
+    memory = saved_memory(Keeps.apply(x))
+    assert parts(memory) == (8, 8, 0, 0)
+    assert memory.on_ctx == ((1, "KeepsBackward", "again", 8),)
+
+
 def test_what_only_waits_for_the_garbage_collector_is_not_alive():
     class Holder:
         pass
@@ -379,3 +397,5 @@ def test_a_block_is_asked_after_its_end_and_not_entered_twice():
         with pytest.raises(RuntimeError, match="watching already"):
             memory.__enter__()
     assert memory.total_bytes == 0
+    with memory, pytest.raises(RuntimeError, match="is known when its block has ended"):
+        memory.total_bytes  # noqa: B018  (not what an earlier block found)
