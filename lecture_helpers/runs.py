@@ -48,7 +48,7 @@ class Run:
     def wait(self, key, waiting) -> None:
         """Keep a result until a name turns up for the tensor with that id."""
         gone = self.waiting.pop(key, None)
-        if False:  # its tensor is no more, and its id came again
+        if gone is not None:  # its tensor is no more, and its id came again
             self.waiting["gone", len(self.waiting)] = gone
         self.waiting[key] = waiting
 
