@@ -63,7 +63,7 @@ class Callers:
             if closes and (closes != TORCH_FUNC or transforms):
                 innermost, frames, closed = None, [], closes
                 custom_functions += closes == CUSTOM_FUNCTION
-            if kind is CALLERS:
+            if kind is CALLERS and not closes:
                 if innermost is None:
                     innermost, above = frame, below
                 if frame.f_code.co_name not in COMPREHENSIONS:
@@ -113,7 +113,7 @@ class Callers:
 
 
 def _closes(frame) -> str | None:
-    if frame.f_code is _APPLY:
+    if frame.f_code is _APPLY or (_APPLY is None and _is_forward(frame.f_code)):
         return CUSTOM_FUNCTION
     if frame.f_code.co_filename.startswith("<eval_with_key>"):  # what torch.fx wrote
         return COMPILED
@@ -122,6 +122,17 @@ def _closes(frame) -> str | None:
         return COMPILED
     closed = (what for package, what in CLOSED_PACKAGES.items() if name.startswith(f"{package}."))
     return next(closed, None)
+
+
+def _is_forward(code) -> bool:
+    """Tell whether some code is the ``forward`` of a custom Function."""
+    waiting = [torch.autograd.Function]
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        if getattr(getattr(kind, "forward", None), "__code__", None) is code:
+            return True
+    return False
 
 
 def _is_new(frame) -> bool:
