@@ -242,6 +242,7 @@ def test_a_mode_that_is_left_out_of_order():
     finally:
         torch.overrides._pop_mode()
     assert [line.source for line in lines.rows] == ["h = x * 2"] and p.requires_grad
+    assert lines.notes == ()
 
 
 def test_one_map_in_another():
