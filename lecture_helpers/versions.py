@@ -53,16 +53,16 @@ def versions_saved(node, name: str, raws: tuple) -> list:
     if not unsure:
         return found
     try:
-        getattr(node, "saved_tensors" if name == "tensors" else f"_saved_{name}")
+        whole = getattr(node, "saved_tensors" if name == "tensors" else f"_saved_{name}")
     except (RuntimeError, AttributeError) as error:
         at, version = _told(error)
         blamed = [place for place in range(len(raws)) if nows[place] == at and at]
         first = next((place for place in blamed if found[place][0] in (None, version)), None)
-        if first in unsure:
+        if first is not None:
             found[first] = version, False
         return found
     for place in unsure:
-        found[place] = nows[place], False
+        found[place] = nows[place], _is_computed(whole[place])
     return found
 
 
@@ -72,8 +72,6 @@ def is_output(raw, name: str) -> bool:
     Of such a one torch keeps a detached copy of the handle, which ``unpack`` cannot give
     back: its error is another one than that for a changed tensor.
     """
-    if raw.data.requires_grad:
-        return False
     if not hasattr(raw, "unpack"):
         return name.startswith("result")
     try:

@@ -46,6 +46,47 @@ def test_a_parameter_changed_before_it_was_saved_counts_as_given():
     assert found == [("mat2", 1, False), ("self", 0, False)]
 
 
+def test_a_leaf_changed_before_it_was_saved_counts_as_given():
+    w = leaf(1.0, 2.0)
+    with torch.no_grad():
+        w.mul_(2)
+    saved = the(show_graph(w * w, saved=True), "MulBackward0").saved
+    assert [(one.version, one.now, one.computed) for one in saved] == [(1, 1, False)] * 2
+
+
+class Added(torch.autograd.Function):
+    """Saves its input and its output, which is at version 1 by then."""
+
+    @staticmethod
+    def forward(ctx, x):
+        y = x**3
+        y.add_(1)
+        ctx.save_for_backward(x, y)
+        return y
+
+    @staticmethod
+    def backward(ctx, gradient):
+        x, _ = ctx.saved_tensors
+        return 3 * x**2 * gradient
+
+
+def test_versions_of_a_custom_function_above_zero_are_read():
+    h = leaf(1.0, 2.0) * 1
+    h.mul_(2)
+    y = Added.apply(h)
+    loss = y.sum()
+    saved = the(show_graph(loss, saved=True), "AddedBackward").saved
+    assert [(one.version, one.now, one.computed) for one in saved] == [(1, 1, True)] * 2
+    y.detach().add_(1)
+    h.detach().mul_(1)
+    z = Cube.apply(h)  # saves h at version 2, and its output at 0
+    z.add_(1)
+    z.add_(1)
+    loss = z.sum()
+    (one,) = judged(loss, show_graph(loss, saved=True)).overwritten
+    assert (one.saved, one.version, one.now) == ("tensors[2]", 0, 2)
+
+
 def test_both_outputs_of_a_custom_function_are_told_apart_where_torch_tells():
     class Two(torch.autograd.Function):
         @staticmethod
@@ -283,3 +324,30 @@ def test_values_that_backward_does_not_notice_stand_last():
     graph = show_graph(loss + w.sum(), saved=True, lines=lines)
     found = [(graph.nodes[one.node].grad_fn, one.silent) for one in graph.overwritten]
     assert found == [("PowBackward0", False), ("ExpBackward0", False), ("ExpBackward0", True)]
+
+
+def test_the_tracked_tensor_gives_the_name_not_its_detached_handle():
+    x = leaf(1.0, 2.0)
+    d = None
+    y = x.exp()
+    d = y.detach()
+    d.add_(1)
+    loss = y.sum()
+    (one,) = judged(loss, show_graph(loss, saved=True)).overwritten
+    assert (one.tensor, one.changer, one.changed_by) == ("y", None, None)
+
+
+def test_of_two_inputs_of_one_shape_the_maker_is_found_through_the_changes():
+    w = leaf(1.0, 2.0)
+    a, b = w * 1, w.sin()
+    loss = (a * b).sum()
+    a.add_(1)
+    a.mul_(2)
+    graph = judged(loss, show_graph(loss, saved=True))
+    (one,) = graph.overwritten
+    assert (one.tensor, graph.nodes[one.maker].grad_fn) == ("a", "MulBackward0")
+    assert one.changed_by == "MulBackward0" and one.changer is None
+    loss = (w * w.sin()).sum()
+    w.detach().add_(1)
+    graph = judged(loss, show_graph(loss, saved=True))
+    assert [graph.nodes[one.maker].name for one in graph.overwritten] == ["w", "w"]
