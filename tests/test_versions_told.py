@@ -85,6 +85,28 @@ def test_a_map_tells_what_was_changed_through_data():
     assert show_graph(loss, saved=True, lines=lines).overwritten == ()  # freed by now
 
 
+def test_a_value_changed_both_ways_is_told_once_with_both_statements():
+    lines = Lines()
+    x = leaf(2.0, 3.0)
+    y = x.exp()
+    y.data.add_(1)
+    lines.note(y, "y.data.add_(1)", "add_", None, 0, 1, True)
+    y.add_(1)
+    lines.note(y, "y.add_(1)", "add_", "y", 0, 1, False)
+    loss = y.sum()
+    (one,) = show_graph(loss, saved=True, lines=lines).overwritten
+    assert not one.silent
+    assert [change.source for change in one.changes] == ["y.data.add_(1)", "y.add_(1)"]
+
+
+def test_a_map_alone_marks_only_what_slips_past():
+    lines = Lines()
+    x = leaf(2.0, 3.0)
+    loss = (x**2).sum()
+    lines.note(x, "x.add_(0)", "add_", "x", 0, 1, False)  # yet the counter has not moved
+    assert show_graph(loss, saved=True, lines=lines).overwritten == ()
+
+
 def test_values_that_backward_does_not_notice_stand_last():
     lines = Lines()
     x = leaf(2.0, 3.0)
