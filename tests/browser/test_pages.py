@@ -61,6 +61,8 @@ HIDE_TENSORFLOW = """async () => {
     return (await context.session.kernel.requestExecute({code}).done).content.status;
 }"""
 
+SHUT_DOWN = "() => window.jupyterapp.shell.currentWidget.context.sessionContext.shutdown()"
+
 
 def test_without_tensorflow_the_appendix_says_so_in_one_line(browser, lab):
     path = ROOT / "notebooks" / "appendix_static_graphs_in_tensorflow.ipynb"
@@ -75,6 +77,7 @@ def test_without_tensorflow_the_appendix_says_so_in_one_line(browser, lab):
     (error,) = [out for cell in code for out in cell["outputs"] if out["output_type"] == "error"]
     assert error in code[1]["outputs"] and len(error["traceback"]) == 1
     assert "Traceback" not in page.inner_text("body")
+    page.evaluate(SHUT_DOWN)  # the next page of this notebook would get the same kernel
     page.close()
 
 
