@@ -5,9 +5,16 @@ import test_exercises
 import test_exercises_2
 import test_exercises_3_1
 import test_exercises_3_2
+import test_exercises_3_3
 from answers import assert_rejected, solution
 
-LECTURES = (test_exercises, test_exercises_2, test_exercises_3_1, test_exercises_3_2)
+LECTURES = (
+    test_exercises,
+    test_exercises_2,
+    test_exercises_3_1,
+    test_exercises_3_2,
+    test_exercises_3_3,
+)
 EXERCISES = [(lecture, name) for lecture in LECTURES for name in lecture.CHECKS]
 WRONG = [
     (*exercise, wrong) for exercise in EXERCISES for wrong in exercise[0].CHECKS[exercise[1]][1]
