@@ -7,6 +7,7 @@ as the CPU's, is one that has nothing to wait for or to count.
 """
 
 import os
+from contextlib import contextmanager
 
 import torch
 
@@ -74,6 +75,24 @@ def peak_bytes(device) -> int | None:
     """
     peak = _function(device, "max_memory_allocated")
     return None if peak is None else int(peak(*_which(device)))
+
+
+@contextmanager
+def random_numbers_kept(device):
+    """Put the random generators of the host and of a device back after a block.
+
+    Args:
+        device: a ``torch.device`` or its name. One without a generator of its own, as the
+            CPU, draws from the host's.
+    """
+    state, put_back = _function(device, "get_rng_state"), _function(device, "set_rng_state")
+    before = None if state is None else state(*_which(device))
+    try:
+        with torch.random.fork_rng([]):
+            yield
+    finally:
+        if before is not None:
+            put_back(before, *_which(device))
 
 
 def _function(device, name):

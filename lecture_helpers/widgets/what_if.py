@@ -12,7 +12,7 @@ import torch
 
 from ..brief import number
 from ..curve import Plot, curve_of
-from ..devices import device
+from ..devices import device, random_numbers_kept
 from ..draw.words import listed
 from ..errors import told
 from ..grads import GradTable, row_of
@@ -172,9 +172,8 @@ def _unnoticed():
     """Let a function be sampled without its prints, its warnings, or a number drawn
     from torch's random generators that the learner's next call would miss."""
     silence = io.StringIO()
-    generators = torch.random.fork_rng([device] if device.type == "cuda" else [])
     prints = redirect_stdout(silence), redirect_stderr(silence)
-    with prints[0], prints[1], generators, warnings.catch_warnings():
+    with prints[0], prints[1], random_numbers_kept(device), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
