@@ -4,7 +4,7 @@ import pytest
 import torch
 from sound import leaf, the, words_of
 
-from lecture_helpers import show_graph
+from lecture_helpers import device, show_graph
 from lecture_helpers.nodes import VIEWS
 
 
@@ -25,7 +25,7 @@ def test_devices_other_than_the_courses_are_marked():
     graph = show_graph((x * 2).sum())
     assert {node.device.type for node in graph.nodes} == {"meta"}
     assert words_of(graph).count("on meta") == 3
-    assert "on " not in str(show_graph(leaf(1.0) * 2))
+    assert "on " not in str(show_graph(torch.ones(2, device=device, requires_grad=True) * 2))
 
 
 def test_views_name_the_tensor_whose_memory_they_share():

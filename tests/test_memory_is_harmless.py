@@ -207,6 +207,7 @@ def test_the_peak_is_an_attribute_and_printed_but_never_in_the_bundle(monkeypatc
         assert set(bundle(shown)) == {"text/html", "text/plain"}
 
 
+@pytest.mark.skipif(device.type != "cpu", reason="the course's device is not the CPU")
 def test_on_the_cpu_there_is_no_peak():
     x = leaf(1.0)
     with saved_memory() as block:

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from lecture_helpers import show_graph
+from lecture_helpers import device, show_graph
 from lecture_helpers.brief import number
 from lecture_helpers.draw.ink import text_width
 from lecture_helpers.draw.words import operation, shorten, values
@@ -40,8 +40,8 @@ def test_shorten_keeps_both_ends():
 
 
 def test_text_form_of_a_graph():
-    a = torch.tensor(2.0, requires_grad=True)
-    c = torch.tensor([4.0, 5.0], dtype=torch.float64)
+    a = torch.tensor(2.0, device=device, requires_grad=True)
+    c = torch.tensor([4.0, 5.0], device=device, dtype=torch.float64)
     d = a * a
     e = d + c
     assert str(show_graph(e)).splitlines() == [
