@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lecture_helpers import choose_device, device
-from lecture_helpers.devices import peak_bytes, reset_peak, synchronise
+from lecture_helpers.devices import peak_bytes, random_numbers_kept, reset_peak, synchronise
 
 NO_COUNTERS = ["cpu", torch.device("cpu"), "meta"]
 
@@ -63,6 +63,30 @@ def test_a_module_without_the_functions_has_nothing_to_wait_for_or_to_count(pret
     synchronise("cuda")
     reset_peak("cuda")
     assert peak_bytes("cuda") is None and asked == []
+
+
+@pytest.mark.parametrize("name, which", [("cuda", ()), ("cuda:1", (torch.device("cuda:1"),))])
+def test_the_random_numbers_of_host_and_device_are_put_back(name, which, pretended):
+    module, asked = pretended
+    module.get_rng_state = lambda *which: asked.append(("get", *which)) or "the state"
+    module.set_rng_state = lambda *given: asked.append(("set", *given))
+    torch.manual_seed(0)
+    wanted = torch.rand(1)
+    torch.manual_seed(0)
+    with pytest.raises(KeyError), random_numbers_kept(name):
+        torch.rand(3)
+        asked.append("the block")
+        raise KeyError
+    assert asked[-3:] == [("get", *which), "the block", ("set", "the state", *which)]
+    assert torch.equal(torch.rand(1), wanted)
+
+
+def test_a_device_without_generator_draws_from_the_hosts():
+    before = torch.get_rng_state()
+    for name in ("cpu", "meta"):
+        with random_numbers_kept(name):
+            torch.rand(3)
+        assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("name", NO_COUNTERS, ids=str)

@@ -12,7 +12,7 @@ from sound import leaf
 from torch import nn
 from torch.utils._python_dispatch import _get_current_dispatch_mode
 
-from lecture_helpers import SavedMemory, memory, saved_memory, show_graph
+from lecture_helpers import SavedMemory, device, memory, saved_memory, show_graph
 from lecture_helpers.draw import bundle
 from lecture_helpers.walk import SMALL_STACK_LEVELS, safe_depth
 
