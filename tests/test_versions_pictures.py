@@ -10,6 +10,7 @@ from torch import nn
 
 from lecture_helpers import compare_graphs, show_graph
 from lecture_helpers.draw import ink
+from lecture_helpers.draw.scene import LINE
 
 
 def overwritten_exp():
@@ -83,6 +84,8 @@ def assert_sound_with_panel(graph, said):
         if top < float(text.get("y")) < bottom and float(text.get("x")) > left
     ]
     assert [text.text for text in inside] == said
+    below = [text for text in picture.findall(f"{SVG}text") if float(text.get("y")) >= bottom]
+    assert below and all(float(text.get("y")) - LINE >= bottom - 4 for text in below)
     for text in inside:
         wide = ink.text_width(text.text, float(text.get("font-size")))
         assert float(text.get("x")) + wide <= right
@@ -115,13 +118,16 @@ def test_a_leaf_a_view_and_a_change_that_nothing_records():
     x = leaf(2.0, 3.0)
     loss = (x**2).sum()
     x.detach().add_(1)
-    assert str(show_graph(loss, saved=True)).splitlines()[-6:-1] == [
+    graph = show_graph(loss, saved=True)
+    said = [
         "x, a leaf, was overwritten after pow #1 had saved it for backward.",
         "saved by pow #1 as self at version 0",
         "changed in place since: now at version 1",
         "by what is not recorded in this graph, as under no_grad or through detach()",
         'backward raises at pow #1: "modified by an inplace operation"',
     ]
+    assert str(graph).splitlines()[-6:-1] == said
+    assert_sound_with_panel(graph, said)  # here the panel is wider than the graph
     w = leaf([1.0, 2.0])
     loss = (torch.ones(1, 2, requires_grad=True) @ w.t()).sum()
     with torch.no_grad():
@@ -141,6 +147,7 @@ def test_a_value_without_a_name_and_a_change_in_another_graph():
         "changed in place since, last by CopySlices, whose node is not in this graph: "
         "now at version 1" in said
     )
+    assert "not recorded" not in str(said)
     net = nn.Sequential(nn.Linear(2, 2), nn.Sigmoid(), nn.ReLU(inplace=True))
     said = str(show_graph(net(torch.ones(1, 2)).sum(), saved=True))
     assert "\nA value that no variable holds was overwritten after sigmoid #" in said
