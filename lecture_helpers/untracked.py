@@ -7,6 +7,7 @@ import torch
 from .calls import DATA_SET, Call
 from .grads import or_instead, shape_of
 from .names import tensors_in
+from .walk import is_leaf
 
 NO_GRAD = "no_grad: gradient mode is off"
 INFERENCE = "inference_mode"
@@ -34,6 +35,9 @@ LEAVES_TORCH = {
 FROM_VALUES = {"tensor", "as_tensor", "asarray", "new_tensor", "scalar_tensor"}
 SETS_FLAG = {"requires_grad_", ".requires_grad ="}
 READS = {"__repr__", "__str__", "__format__", "__len__", "size", "dim", "numel"}
+EACH_OF_ITS_OWN = {  # return a list, each tensor made of one of those given
+    "broadcast_tensors", "meshgrid", "atleast_1d", "atleast_2d", "atleast_3d",
+}  # fmt: skip
 FROM_SHAPE = ("_like", "new_zeros", "new_ones", "new_empty", "new_full", "new_empty_strided")
 
 
@@ -78,14 +82,14 @@ def _outcome(call, name, tensor) -> Outcome:
     if only_said:
         why = ONLY_SAID.format(_mode())
     else:
-        why = _remark(call, tensor) if tracked else why_not(call, tensor)
+        why = _remark(call, tensor, was_there) if tracked else why_not(call, tensor)
     cuts = call.tracked and not tracked
     return Outcome(name, id(tensor), shape_of(tensor), tracked, why, flag, cuts, was_there)
 
 
-def _remark(call, tensor) -> str | None:
+def _remark(call, tensor, was_there) -> str | None:
     """Return what is worth saying of a tracked result."""
-    if not call.given or call.name in SETS_FLAG:
+    if is_leaf(tensor) and (not was_there or call.name in SETS_FLAG):
         return LEAF
     if any(tensor is one for one in call.changed) and not call.made:
         return NOT_RECORDED.format(_mode())
@@ -113,7 +117,7 @@ def why_not(call: Call, tensor: torch.Tensor) -> str:
         return NEW
     if not torch.is_grad_enabled():
         return INFERENCE if torch.is_inference_mode_enabled() else NO_GRAD
-    if call.name == DATA_SET or not call.tracked:
+    if call.name == DATA_SET or not call.tracked or call.name in EACH_OF_ITS_OWN:
         return NO_INPUT
     if call.name == "grad":
         return NO_CREATE_GRAPH

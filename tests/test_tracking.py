@@ -461,3 +461,27 @@ def test_nothing_to_show():
     with lines:
         assert x.shape == ()
     assert lines.rows == () and str(lines) == words
+
+
+def test_only_a_leaf_is_called_a_leaf():
+    x = leaf(1.0, 2.0)
+    with tracking_map() as lines:
+        a = x.clone().requires_grad_()
+        b = torch.ones_like(x, requires_grad=True)
+        c = x.detach().requires_grad_()
+    assert (a.is_leaf, b.is_leaf, c.is_leaf) == (False, True, True)
+    assert told(lines) == [
+        (1, ("a", True, None)), (2, ("b", True, LEAF)),
+        (3, ("x.detach()", False, DETACH), ("c", True, LEAF)),
+    ]  # fmt: skip
+
+
+def test_of_several_results_each_follows_its_own_input():
+    x, plain = leaf(1.0, 2.0), torch.ones(2)
+    with tracking_map() as lines:
+        a, b = torch.broadcast_tensors(x, plain)
+        c, d = torch.meshgrid(x, plain, indexing="ij")
+    assert (a.requires_grad, b.requires_grad) == (c.requires_grad, d.requires_grad) == (True, False)
+    assert told(lines) == [
+        (1, ("a", True, None), ("b", False, NO_INPUT)), (2, ("c", True, None), ("d", False, NO_INPUT)),
+    ]  # fmt: skip
