@@ -14,6 +14,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import TensorWeakRef
 
+from .names import tensors_among
 from .saved import PACKED, sizes, storages_of
 
 NODES, ON_CTX, YOURS = "nodes", "ctx", "yours"
@@ -68,7 +69,7 @@ class Watch(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         results = function(*args, **(kwargs or {}))
-        for result in _tensors(results):
+        for result in tensors_among(results):
             self._note(result, function, args, kwargs)
         if len(self._results) > self._prune_at:
             self._prune()
@@ -133,19 +134,8 @@ def _grad_fn(tensor):
         return None
 
 
-def _tensors(thing):
-    """Yield the tensors in what an operation takes or returns."""
-    if isinstance(thing, torch.Tensor):
-        yield thing
-    elif isinstance(thing, (list, tuple)):
-        for one in thing:
-            yield from _tensors(one)
-    elif isinstance(thing, dict):
-        yield from _tensors(list(thing.values()))
-
-
 def _keys(thing) -> set:
-    return {key for tensor in _tensors(thing) for key in sizes(tensor)}
+    return {key for tensor in tensors_among(thing) for key in sizes(tensor)}
 
 
 def _sum(made) -> int:

@@ -13,9 +13,10 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from .callers import Caller, Callers
-from .changes import Change, Changes, version_of
+from .changes import Change, Changes
 from .made import Made
-from .names import name_among, namespaces_of
+from .names import name_among, namespaces_of, tensors_among
+from .versions import counter
 
 DATA_SET = ".data ="
 TENSOR_ATTRIBUTES = {"data", "T", "mT", "H", "mH", "real", "imag"}  # that give a new tensor
@@ -98,7 +99,7 @@ class Calls:
             caller = self.callers.of(frame)
             given = [] if caller is None else _given(args, kwargs)
             with torch._C.DisableTorchFunctionSubclass():
-                versions = [version_of(tensor) for tensor in given]
+                versions = [counter(tensor) for tensor in given]
                 tracked = any(tensor.requires_grad for tensor in given)
         except Exception:  # an odd object of the learner's
             self.missed += 1
@@ -112,7 +113,7 @@ class Calls:
         self.count += 1
         try:
             with torch._C.DisableTorchFunctionSubclass():
-                pairs = zip(given, versions, map(version_of, given))
+                pairs = zip(given, versions, map(counter, given))
                 changed = [(one, old, new) for one, old, new in pairs if old not in (new, None)]
                 if name == DATA_SET and given and not changed:
                     changed = [(given[0], versions[0] or 0, versions[0] or 0)]
@@ -140,7 +141,7 @@ class Calls:
         if call.name == "data" and call.result is not None:
             self.changes.data_read(call.result)
         else:
-            self.changes.passed_on(call.given, list(tensors_of(call.result)))
+            self.changes.passed_on(call.given, list(tensors_among(call.result)))
         for tensor, old, new in changed:
             name = written_name(call.caller, tensor, args, kwargs)
             if name is None and call.caller.frames:
@@ -179,19 +180,8 @@ def call_name(func) -> str | None:
 
 def _given(args, kwargs) -> list:
     """Return each tensor among the arguments of a call once."""
-    found = {id(tensor): tensor for tensor in tensors_of((*args, *kwargs.values()))}
+    found = {id(tensor): tensor for tensor in tensors_among((*args, *kwargs.values()))}
     return list(found.values())
-
-
-def tensors_of(thing):
-    """Yield the tensors in what a call was given or returned."""
-    if isinstance(thing, torch.Tensor):
-        yield thing
-    elif isinstance(thing, (list, tuple)):
-        for part in thing:
-            yield from tensors_of(part)
-    elif isinstance(thing, dict):
-        yield from tensors_of(list(thing.values()))
 
 
 def written_name(caller, tensor, args, kwargs) -> str | None:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils.weak import WeakTensorKeyDictionary
 
@@ -114,8 +113,3 @@ class Changes:
 
 def _memory(tensor):
     return or_instead(lambda: tensor.untyped_storage()._cdata, None)
-
-
-def version_of(tensor: torch.Tensor) -> int | None:
-    """Return a tensor's version counter; None for one that has none (of inference mode)."""
-    return or_instead(lambda: None if tensor.is_inference() else tensor._version, None)

@@ -88,6 +88,17 @@ def tensors_in(thing, name: str = "", quick: bool = False):
                 waiting += reversed(children)
 
 
+def tensors_among(thing):
+    """Yield the tensors in what a call was given or returned."""
+    if isinstance(thing, torch.Tensor):
+        yield thing
+    elif isinstance(thing, (list, tuple)):
+        for part in thing:
+            yield from tensors_among(part)
+    elif isinstance(thing, dict):
+        yield from tensors_among(list(thing.values()))
+
+
 def _children(thing, name, quick):
     if isinstance(thing, dict if quick else Mapping):
         if quick and len(thing) > LONGEST_CONTAINER:

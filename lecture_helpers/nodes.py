@@ -7,6 +7,7 @@ import torch
 from .grads import quiet_grad, shape_of, shortened
 from .names import Names
 from .saved import SavedReader
+from .versions import counter
 from .walk import ACCUMULATE_GRAD, class_name
 
 NO_NAME = (None,)
@@ -143,7 +144,7 @@ class NodeReader:
             names,
             about.device if about else None,
             NOT_CALLED if view_of is None and grad_fn in VIEWS else view_of,
-            max(map(_version, tensors), default=0),
+            max((counter(tensor) or 0 for tensor in tensors), default=0),
             tuple(hook for tensor in tensors for hook in _hooks(tensor)),
             any(tensor.retains_grad for tensor in tensors),
             None,
@@ -162,7 +163,7 @@ class NodeReader:
             place, grad_fn, name, shape, tensor.dtype, tensor.requires_grad, (),
             value_of(tensor) if value else None, (shape,), (tensor.dtype,), (name,),
             tensor.device, None,
-            _version(tensor), _hooks(tensor), False, grad, (),
+            counter(tensor) or 0, _hooks(tensor), False, grad, (),
         )  # fmt: skip
 
 
@@ -184,13 +185,6 @@ def _view_of(tensors, names) -> str | None:
             held = None if base is None else names.of(base)
             return held.name if held else NOT_CALLED
     return None
-
-
-def _version(tensor) -> int:
-    try:
-        return tensor._version
-    except RuntimeError:  # a tensor made in inference_mode has none
-        return 0
 
 
 def _hooks(tensor) -> tuple:

@@ -483,5 +483,6 @@ def test_of_several_results_each_follows_its_own_input():
         c, d = torch.meshgrid(x, plain, indexing="ij")
     assert (a.requires_grad, b.requires_grad) == (c.requires_grad, d.requires_grad) == (True, False)
     assert told(lines) == [
-        (1, ("a", True, None), ("b", False, NO_INPUT)), (2, ("c", True, None), ("d", False, NO_INPUT)),
+        (1, ("a", True, None), ("b", False, NO_INPUT)),
+        (2, ("c", True, None), ("d", False, NO_INPUT)),
     ]  # fmt: skip
