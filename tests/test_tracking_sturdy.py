@@ -158,6 +158,20 @@ def test_the_error_of_the_block_passes_and_what_was_seen_stays():
     ]  # fmt: skip
 
 
+def fails(t):
+    h = t * 2
+    raise ValueError(h.shape)
+
+
+def test_what_an_error_kept_from_running_is_not_told():
+    x, y, z = leaf(1.0, 2.0), torch.ones(2), torch.zeros(2)
+    with pytest.raises(ValueError), tracking_map() as lines:
+        y = fails(x)
+        z = torch.from_numpy(y.numpy())
+    assert y.sum() == 2 and z.sum() == 0
+    assert [(line.source, line.results[0].name) for line in lines.rows] == [("h = t * 2", "h")]
+
+
 def test_after_an_error_backward_names_the_change(capsys):
     x = leaf(1.0, 2.0)
     with tracking_map() as lines:
