@@ -1,5 +1,7 @@
 """tracking_map: exact lines, against what torch's own flags say."""
 
+import copy
+import functools
 import math
 
 import numpy as np
@@ -400,6 +402,31 @@ def test_names_with_dots_and_statements_on_one_line():
         (1, ("box.h", True, None)), (1, ("kept['k']", False, DETACH)), (2, ("a", True, None)),
         (3, ("c", True, None)), (4, ("d", True, None)),
     ]  # fmt: skip
+    assert lines.rows[-1].results[0].expression == "c.exp().sum()"
+
+
+def test_a_call_that_pythons_library_makes_is_the_callers():
+    x = leaf(1.0, 2.0)
+    with tracking_map() as lines:
+        y = copy.deepcopy(x)
+        z = functools.reduce(torch.mul, [x, y, x])
+    assert y.requires_grad and z.requires_grad
+    assert [line.source for line in lines.rows] == [
+        "y = copy.deepcopy(x)", "z = functools.reduce(torch.mul, [x, y, x])"]  # fmt: skip
+    assert [line.results[-1][0:5:4] for line in lines.rows] == [("y", True), ("z", True)]
+
+
+def test_a_line_with_two_answers_counts_each():
+    x = leaf(1.0, 2.0)
+    with tracking_map() as lines:
+        for mode in (True, False):
+            with torch.set_grad_enabled(mode):
+                h = x * 2
+    assert not h.requires_grad
+    assert str(lines).splitlines()[1:] == [
+        "3     h = x * 2  h (2,)  yes (1 time)",
+        "                 h (2,)  no (1 time)   no_grad: gradient mode is off",
+    ]
 
 
 def test_one_line_of_code():
