@@ -27,7 +27,9 @@ class Overwrite(NamedTuple):
     version, now: its version counter when it was saved, and now.
     maker: id of the node that made it, or of its leaf; None where the graph does not tell.
     changer: id of the node that changed it last; None where that is not in this graph.
-    changed_by: the class of that node; None where autograd recorded no change.
+    changed_by: the class of that node; None where it is not known.
+    unrecorded: whether autograd recorded no change, as under no_grad. Only known where
+        somebody still holds a tracked tensor of that memory.
     made: the statement that made it, and
     changes: a ``Change`` for each that changed it, where a ``TrackingMap`` tells.
     silent: whether its counter did not move, because all was done through ``.data``: then
@@ -42,6 +44,7 @@ class Overwrite(NamedTuple):
     maker: int | None = None
     changer: int | None = None
     changed_by: str | None = None
+    unrecorded: bool = False
     made: str | None = None
     changes: tuple = ()
     silent: bool = False
@@ -86,6 +89,7 @@ class _Look:
         return Overwrite(
             places[node], one.name, one.tensor, one.version, one.now,
             places.get(maker), places.get(changer), changer and class_name(changer),
+            changer is None and self._is_witnessed(one),
             self._statement(maker), self._changes(node, one),
         )  # fmt: skip
 
@@ -145,6 +149,18 @@ class _Look:
             self._newest[number] = max(writers, key=_number, default=None)
         newest = self._newest[number]
         return newest if newest is not None and _number(newest) > _number(node) else None
+
+    def _is_witnessed(self, one) -> bool:
+        """Return whether a tracked tensor of a memory is there that would tell of a recorded write.
+
+        Torch's own copy of a result would not: it stays as it was saved.
+        """
+        numbers = {number for number, _ in one.memory[:1]}
+        held = [held.tensor for number in numbers
+                for held in self.reader.held(self.addresses[number])]  # fmt: skip
+        saved = [raw_of(node, other.name).data for number in numbers
+                 for node, other in self.reader.changed.get(number, ())]  # fmt: skip
+        return any(tensor.requires_grad for tensor in (*held, *saved))
 
     def _writers(self, number):
         """Yield the nodes that stand at a memory now, or saved what they had written there."""

@@ -512,4 +512,4 @@ def test_of_several_results_each_follows_its_own_input():
     assert told(lines) == [
         (1, ("a", True, None), ("b", False, NO_INPUT)),
         (2, ("c", True, None), ("d", False, NO_INPUT)),
-    ]  # fmt: skip
+    ]

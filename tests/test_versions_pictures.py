@@ -11,6 +11,7 @@ from torch import nn
 from lecture_helpers import compare_graphs, show_graph
 from lecture_helpers.draw import ink
 from lecture_helpers.draw.scene import LINE
+from lecture_helpers.draw.versions import NOT_RECORDED, UNTOLD
 
 
 def overwritten_exp():
@@ -134,6 +135,31 @@ def test_a_leaf_a_view_and_a_change_that_nothing_records():
         w.mul_(2)
     words = str(show_graph(loss, saved=True))
     assert "\nmade by t #1 (TBackward0), as a view of w\n" in words
+
+
+def test_nothing_is_said_of_a_change_that_nobody_is_left_to_tell_of():
+    def recorded(x):
+        y = x.exp()
+        y += 1
+        return y.sum()
+
+    def recorded_by_copy_slices(x):
+        y = x.exp()
+        y[:1].mul_(2)
+        return y.sum()
+
+    def not_recorded(x):
+        y = x.exp()
+        z = y.sin()  # it saved y, which so tells
+        y.detach().mul_(2)
+        return z.sum()
+
+    said = []
+    for forward in (recorded, recorded_by_copy_slices, not_recorded):
+        graph = show_graph(forward(leaf(1.0, 2.0)), saved=True)
+        said += [line for line in str(graph).splitlines() if line.startswith("by ")]
+        assert {one.changed_by for one in graph.overwritten} == {None}
+    assert said == [UNTOLD, UNTOLD, NOT_RECORDED]
 
 
 def test_a_value_without_a_name_and_a_change_in_another_graph():

@@ -9,6 +9,7 @@ LONGEST_STATEMENT = 72
 MOST_MARKS = 2  # values that are marked in one box
 MOST_ALSO = 4  # further values that are listed, each on one line
 MOST_CHANGES = 3  # statements that are listed
+UNTOLD = "by what the graph does not tell; lines=, a tracking_map() of the forward, may"
 NOT_RECORDED = "by what is not recorded in this graph, as under no_grad or through detach()"
 
 
@@ -132,8 +133,10 @@ def _is_leaf(graph, one) -> bool:
 def _changed(graph, one) -> list:
     """Return lines on who changed a value: the statements where they are known."""
     if not one.changes:
-        return [f"changed in place since{_changer(graph, one)}: now at version {one.now}",
-                *([NOT_RECORDED] if one.changed_by is None else [])]  # fmt: skip
+        lines = [f"changed in place since{_changer(graph, one)}: now at version {one.now}"]
+        if one.changed_by is None:
+            lines.append(NOT_RECORDED if one.unrecorded else UNTOLD)
+        return lines
     times = Counter(map(_change, one.changes))
     said = [
         f"changed {words}" + (f", {count:,} times" if count > 1 else "")
