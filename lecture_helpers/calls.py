@@ -13,7 +13,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from .callers import Caller, Callers
-from .changes import Change, Changes
+from .changes import Change, Changes, written
 from .made import Made
 from .names import name_among, namespaces_of, tensors_among
 from .versions import counter
@@ -114,11 +114,11 @@ class Calls:
         try:
             with torch._C.DisableTorchFunctionSubclass():
                 pairs = zip(given, versions, map(counter, given))
-                changed = [(one, old, new) for one, old, new in pairs if old not in (new, None)]
+                changed = written(pairs, kwargs.get("out"))
                 if name == DATA_SET and given and not changed:
                     changed = [(given[0], versions[0] or 0, versions[0] or 0)]
-                written = [one for one, _, _ in changed]
-                call = Call(self.count, caller, name, args, kwargs, given, tracked, written,
+                tensors = [one for one, _, _ in changed]
+                call = Call(self.count, caller, name, args, kwargs, given, tracked, tensors,
                             end - start, result, raised)  # fmt: skip
                 self._note_made(call, start, end)
                 self._note_changes(call, changed, args, kwargs)

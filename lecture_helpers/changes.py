@@ -113,3 +113,19 @@ class Changes:
 
 def _memory(tensor):
     return or_instead(lambda: tensor.untyped_storage()._cdata, None)
+
+
+def written(pairs, out) -> list:
+    """Return (tensor, version before, after) for each that a call wrote to, each write once.
+
+    The counter of all that share it moves: in ``b.copy_(a)`` with two views that of ``a`` too.
+    torch writes to ``out=``, without it to what stands first.
+    """
+    found = {}
+    for tensor, old, new in pairs:
+        if old not in (new, None):
+            memory = _memory(tensor)
+            kind = id(tensor) if memory is None else memory, old, new
+            if kind not in found or tensor is out:
+                found[kind] = tensor, old, new
+    return list(found.values())

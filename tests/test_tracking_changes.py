@@ -260,3 +260,17 @@ def test_each_thread_counts_its_nodes_for_itself():
     thread.join()
     places = [record.place(Numbered(number)) for number in (2, 3, 4, 5, 7)]
     assert places == ["in one", None, None, "in another", None]
+
+
+def test_a_write_counts_once_where_several_arguments_share_the_memory():
+    h = leaf(1.0, 2.0) * 2
+    a, b = h.detach(), h.detach()
+    with tracking_map() as lines:
+        b.copy_(a)
+        torch.mul(a, 2, out=b)
+        h.mul_(a)
+    told = [(one.source, one.name, one.before, one.after) for one in lines.changes]
+    assert told == [
+        ("b.copy_(a)", "b", 0, 1), ("torch.mul(a, 2, out=b)", "b", 1, 2), ("h.mul_(a)", "h", 2, 3),
+    ]  # fmt: skip
+    assert h._version == 3
