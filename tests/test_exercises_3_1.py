@@ -40,6 +40,21 @@ def frozen(model, data):
     return evaluated(model, data, torch.enable_grad)
 
 
+def frozen_for_a_while(model, data):
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    mean = evaluated(model, data, torch.enable_grad)
+    for parameter in model.parameters():
+        parameter.requires_grad_(True)
+    return mean
+
+
+def in_one_batch(model, data):
+    inputs, labels = map(torch.stack, zip(*data))
+    return len(data) * evaluated(model, [(inputs, labels)], total=lambda _, loss: loss.mean().item()
+                                 ) / len(data)  # fmt: skip
+
+
 def clears(model):
     model.zero_grad()
     model.train()
@@ -77,6 +92,12 @@ def stepped(parameters, lr, update, block=torch.no_grad, after=lambda parameter:
                 after(parameter)
                 moved += 1
     return moved
+
+
+def zeros_not_counted(parameters, lr):
+    parameters = list(parameters)
+    stepped(parameters, lr, in_place)
+    return sum(p.grad is not None and bool(p.grad.any()) for p in parameters)
 
 
 def in_place(parameter, lr):
@@ -150,6 +171,8 @@ CHECKS = {
         "left in evaluation mode": lambda m, d: evaluated(m, d, after=nothing),
         "evaluation mode alone": lambda m, d: evaluated(m, d, torch.enable_grad, tensors),
         "frozen": frozen,
+        "frozen and all unfrozen": frozen_for_a_while,
+        "in one batch": in_one_batch,
         "clears the gradient": lambda m, d: evaluated(m, d, after=clears),
         "switched off for good": switched_off_for_good,
         "the block around the total": block_around_the_total,
@@ -167,6 +190,7 @@ CHECKS = {
         "not counted": lambda ps, lr: stepped(ps, lr, uncounted),
         "uphill": lambda ps, lr: stepped(ps, -lr, in_place),
         "without lr": lambda ps, lr: stepped(ps, 1.0, in_place),
+        "zeros not counted": zeros_not_counted,
         "None not skipped": none_is_not_skipped,
         "zeros for None": zeros_for_none,
         "clears the gradient": lambda ps, lr: stepped(ps, lr, in_place, after=clear),
@@ -228,21 +252,25 @@ def test_other_right_steps_pass(right):
      "as before."),
     ("evaluate", "frozen", "Case 1 of 4, model = y = w * x, two pairs: the number is right, but "
      "model.w no longer requires grad; expected its flag to stay."),
-    ("sgd_step", "recorded", "Case 1 of 5, parameters = w = 1.0 with grad -12.0, lr = 0.1: your "
+    ("evaluate", "frozen and all unfrozen", "Case 1 of 4, model = y = w * x, two pairs: the number "
+     "is right, but model.fixed, which was frozen, requires grad; expected its flag to stay."),
+    ("evaluate", "in one batch", "Case 1 of 4, model = y = w * x, two pairs: the number is right, "
+     "but forwards of the model: 1; expected 2, one for each pair."),
+    ("sgd_step", "recorded", "Case 1 of 6, parameters = w = 1.0 with grad -12.0, lr = 0.1: your "
      "function raised RuntimeError: a leaf Variable that requires grad is being used in an "
      "in-place operation."),
-    ("sgd_step", "rebound", "Case 1 of 5, parameters = w = 1.0 with grad -12.0, lr = 0.1: "
+    ("sgd_step", "rebound", "Case 1 of 6, parameters = w = 1.0 with grad -12.0, lr = 0.1: "
      "parameter 1 then holds 1.0; expected 2.2."),
-    ("sgd_step", "not counted", "Case 1 of 5, parameters = w = 1.0 with grad -12.0, lr = 0.1: "
+    ("sgd_step", "not counted", "Case 1 of 6, parameters = w = 1.0 with grad -12.0, lr = 0.1: "
      "parameter 1 has the right value, but autograd did not count the change, and an older graph "
      "would give a wrong gradient in silence; expected a change that it counts."),
-    ("sgd_step", "in other memory", "Case 1 of 5, parameters = w = 1.0 with grad -12.0, lr = 0.1: "
+    ("sgd_step", "in other memory", "Case 1 of 6, parameters = w = 1.0 with grad -12.0, lr = 0.1: "
      "parameter 1 has the right value, but in other memory; expected a change in place."),
-    ("sgd_step", "the list rebound", "Case 1 of 5, parameters = w = 1.0 with grad -12.0, lr = 0.1: "
+    ("sgd_step", "the list rebound", "Case 1 of 6, parameters = w = 1.0 with grad -12.0, lr = 0.1: "
      "the list then holds other tensors; expected the same ones, changed in place."),
-    ("sgd_step", "clears the gradient", "Case 1 of 5, parameters = w = 1.0 with grad -12.0, "
+    ("sgd_step", "clears the gradient", "Case 1 of 6, parameters = w = 1.0 with grad -12.0, "
      "lr = 0.1: parameter 1 then has .grad None; expected -12.0, as before."),
-    ("sgd_step", "untracked afterwards", "Case 1 of 5, parameters = w = 1.0 with grad -12.0, "
+    ("sgd_step", "untracked afterwards", "Case 1 of 6, parameters = w = 1.0 with grad -12.0, "
      "lr = 0.1: parameter 1 has the right value, but then has is_leaf True, requires_grad False; "
      "expected True and True."),
 ])  # fmt: skip
@@ -256,7 +284,8 @@ def test_what_a_slip_is_told(name, wrong, said):
     ("evaluate", "no evaluation mode", 3), ("evaluate", "clears the gradient", 4),
     ("sgd_step", "the first only", 2), ("sgd_step", "None not skipped", 3),
     ("sgd_step", "counts all", 3), ("sgd_step", "zeros for None", 3),
-    ("sgd_step", "by position", 4), ("sgd_step", "gone through twice", 4),
+    ("sgd_step", "by position", 4), ("sgd_step", "zeros not counted", 6),
+    ("sgd_step", "gone through twice", 4),
 ])  # fmt: skip
 def test_a_hint_that_names_a_case_names_the_right_one(name, wrong, case):
     check, wrongs = CHECKS[name]

@@ -156,6 +156,12 @@ def on_copies(weights, step, loss):
     return loss(copies).item()
 
 
+def step_on_copies(weights, step, loss):
+    copies = copy.deepcopy(weights)
+    step(copies)
+    return loss(copies).item()
+
+
 def list_cut_short(weights, step, loss):
     value = tried(weights, step, loss)
     del weights[1:]
@@ -216,6 +222,7 @@ CHECKS = {
         "loss before the step": loss_too_early,
         "loss after putting back": loss_too_late,
         "on copies": on_copies,
+        "the step on copies": step_on_copies,
         "list cut short": list_cut_short,
         "a tensor": as_a_tensor,
     }),
@@ -279,6 +286,7 @@ def test_other_ways_to_put_back_pass(keep, put_back):
     ("try_step", "put into the list", "weights[0] is another tensor than before"),
     ("try_step", "put into other memory", "weights[0] lies in other memory than before"),
     ("try_step", "put back through data", "its version counter did not notice the write"),
+    ("try_step", "the step on copies", "step got a copy of weights[0]; expected the tensor itself"),
     ("try_step", "list cut short", "the list has length 1 now; expected 2."),
     ("try_step", "left frozen", "requires_grad=False now; expected True and True"),
     ("try_step", "all switched on", "requires_grad=True now; expected True and False"),

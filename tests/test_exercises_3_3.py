@@ -68,6 +68,13 @@ def sums(f, g, clock, rounds):
     return sum(b for _, b in pairs) / sum(a for a, _ in pairs)
 
 
+def ratio_of_the_medians(f, g, clock, rounds):
+    f()
+    g()
+    pairs = [(took(f, clock), took(g, clock)) for _ in range(rounds)]
+    return median(b for _, b in pairs) / median(a for a, _ in pairs)
+
+
 def first_and_only(f, g, clock, rounds):
     return took(g, clock) / took(f, clock)
 
@@ -106,6 +113,7 @@ CHECKS = {
             "the difference": lambda *given: ratio(*given, turn=lambda a, b: b - a),
             "one function after the other": one_after_the_other,
             "the ratio of the sums": sums,
+            "the ratio of the medians": ratio_of_the_medians,
             "one sample": first_and_only,
             "the list of ratios": lambda *given: ratio(*given, middle=list),
             "another clock": lambda f, g, clock, rounds: ratio(f, g, time.perf_counter, rounds),
@@ -132,11 +140,12 @@ def test_what_a_slip_of_the_rows_is_told(wrong, said):
 
 @pytest.mark.parametrize("wrong, case", [
     ("f by g", 1), ("one sample", 3), ("no warm-up", 3), ("one function after the other", 4),
+    ("the ratio of the medians", 7),
     ("the ratio of the sums", 5), ("the mean", 5), ("the fastest round", 6),
 ])  # fmt: skip
 def test_each_slip_of_a_measurement_has_its_case(wrong, case):
     check, wrongs = CHECKS["fair_ratio"]
-    assert check(wrongs[wrong]).message.startswith(f"Not yet. Case {case} of 6")
+    assert check(wrongs[wrong]).message.startswith(f"Not yet. Case {case} of 7")
 
 
 @pytest.mark.parametrize("right", [

@@ -16,8 +16,8 @@ def check_evaluate(function) -> Verdict:
 
     ``function(model, data)`` takes a module in training mode and a list of pairs of an
     input and a label, and returns the mean of the losses ``(model(x) - label) ** 2`` as a
-    float. It runs the model in evaluation mode without recording, and leaves the model
-    and the switch for recording as they were.
+    float. It runs the model once for each pair, in evaluation mode without recording, and
+    leaves the model and the switch for recording as they were.
     """
     asked = [
         ("y = w * x, two pairs", torch.nn.Identity(), 0.0, [(1.0, 3.0), (2.0, 1.0)]),
@@ -40,12 +40,13 @@ def check_evaluate(function) -> Verdict:
 
 
 class _Watched(torch.nn.Module):
-    """One weight of 2.0 and a layer; notes of each forward whether it was recorded."""
+    """One weight of 2.0, a layer and a frozen parameter; notes whether it was recorded."""
 
     def __init__(self, layer, stale):
         super().__init__()
         self.w = torch.nn.Parameter(_tensor(2.0))
         self.w.grad = _tensor(stale) if stale else None
+        self.fixed = torch.nn.Parameter(_tensor(1.0), requires_grad=False)
         self.layer = layer
         self.recorded = []
 
@@ -63,9 +64,11 @@ def _looks_at_model(model, forwards, stale):
         calls = len(model.recorded)
         slips = (
             (calls != forwards,
-             f"the model was called {calls} times; expected {forwards}, once for each pair"),
+             f"forwards of the model: {calls}; expected {forwards}, one for each pair"),
             (not model.w.requires_grad,
              "model.w no longer requires grad; expected its flag to stay"),
+            (model.fixed.requires_grad,
+             "model.fixed, which was frozen, requires grad; expected its flag to stay"),
             (any(model.recorded),
              "the model's output required grad, so each forward recorded a graph; expected no "
              "recording"),
@@ -98,6 +101,7 @@ def check_sgd_step(function) -> Verdict:
         ("a generator of v = [1.0, 2.0] with grad [4.0, 0.0], w = 3.0 with grad 2.0",
          [([1.0, 2.0], [4.0, 0.0]), (3.0, 2.0)], 0.25),
         ("w = 1.0 with grad None, the only one", [(1.0, None)], 0.1),
+        ("w = 1.0 with grad 0.0, the only one", [(1.0, 0.0)], 0.1),
     ]  # fmt: skip
     cases = []
     for words, pairs, lr in asked:
@@ -136,6 +140,7 @@ class _Before:
         self._grad_values = None if leaf.grad is None else leaf.grad.tolist()
         self._memory, self._version = leaf.data_ptr(), leaf._version
         moved = leaf.detach().clone()
+        self._moves = leaf.grad is not None and bool(leaf.grad.any())
         self._expected = moved if leaf.grad is None else moved - lr * leaf.grad
 
     def difference(self, leaf) -> str | None:
@@ -148,7 +153,7 @@ class _Before:
             return f"has the right value, but then has {flags}; expected True and True"
         if leaf.data_ptr() != self._memory:
             return "has the right value, but in other memory; expected a change in place"
-        if self._grad is not None and leaf._version == self._version:
+        if self._moves and leaf._version == self._version:
             return (
                 "has the right value, but autograd did not count the change, and an older graph "
                 "would give a wrong gradient in silence; expected a change that it counts"

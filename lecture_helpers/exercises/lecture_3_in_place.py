@@ -124,8 +124,9 @@ def check_try_step(function) -> Verdict:
 
     ``function(weights, step, loss)`` takes a list of leaf tensors, a function that changes
     them in place, and one that computes a loss. It returns the loss after the step as a
-    float. The list, its tensors, their memory, values, flags and ``.grad`` must then be as
-    they were, and the version counters must have noticed that the values were put back.
+    float. The step must get the tensors themselves. The list, its tensors, their memory,
+    values, flags and ``.grad`` must then be as they were, and the version counters must
+    have noticed that the values were put back.
     """
     asked = [
         ("weights = [w], with w = [2.0, 3.0]", [[2.0, 3.0]], ()),
@@ -147,13 +148,13 @@ def check_try_step(function) -> Verdict:
 
 
 def _step_that_notes(after):
-    """Return a step that adds 1 to each weight, and notes the versions that this leaves."""
+    """Return a step that adds 1 to each weight, and notes the versions by their ids."""
 
     def step(weights):
         with torch.no_grad():
             for w in weights:
                 w.add_(1.0)
-        after["versions"] = [w._version for w in weights]
+        after.update((id(w), w._version) for w in weights)
 
     return step
 
@@ -190,7 +191,9 @@ def _looks_at_weights(weights, after):
                 )
             if (None if w.grad is None else w.grad.tolist()) != grad:
                 return f"{name}.grad was changed; expected it to be {grad}"
-            if w._version <= after["versions"][nr]:
+            if id(w) not in after:
+                return f"step got a copy of {name}; expected the tensor itself"
+            if w._version <= after[id(w)]:
                 return (
                     f"{name} has its values again, but its version counter did not notice the "
                     f"write; expected it to go up"

@@ -108,6 +108,8 @@ def check_fair_ratio(function) -> Verdict:
          2.0, 3.0, 7),
         ("another program stops f once, for 100 seconds, 7 rounds", _Machine(stop=100, at=7),
          2.0, 3.0, 7),
+        ("the machine grows 4 times slower between f and g, 9 rounds", _Machine(slow=4, after=12),
+         1.0, 2.0, 9),
     ]  # fmt: skip
     cases = []
     for words, machine, f, g, rounds in asked:
