@@ -17,7 +17,7 @@ from torch.utils.weak import TensorWeakRef
 from .names import tensors_among
 from .saved import PACKED, sizes, storages_of
 
-NODES, ON_CTX, YOURS = "nodes", "ctx", "yours"
+NODES, ON_CTX, YOURS, LEAVES = "nodes", "ctx", "yours", "leaves"
 GRADIENT, INSIDE, UNKNOWN = "gradient", "inside", "unknown"
 FRESH = {"aten::lift_fresh", "aten::lift"}  # what torch.tensor makes arrives through these
 MOST_LOOKS = 5_000  # objects looked at in one search for a tensor
@@ -36,9 +36,11 @@ class AlivePart(NamedTuple):
     why: ``nodes`` (a node saved it), ``yours`` (a variable of yours), ``ctx`` (a custom
         Function keeps it on its ctx), ``packed`` (what a hook or checkpoint holds in the
         place of saved tensors), ``gradient`` (the ``.grad`` of a leaf), ``inside`` (an
-        object among your variables), ``unknown``. The first that holds counts.
+        object among your variables), ``leaves`` (a leaf whose ``.grad`` backward is to
+        fill, which nothing else is known to hold), ``unknown``. The first that holds counts.
     nbytes: of its storages.
-    names: who holds them: variables, attributes. Empty for ``nodes`` and where not known.
+    names: who holds them: variables, attributes. Empty for ``nodes`` and ``leaves``, and
+        where not known.
     """
 
     why: str
@@ -171,6 +173,7 @@ def explain(watch, weighing, names, namespaces) -> tuple:
         part(PACKED, _pairs((tensor, None) for tensor in packed))
     if left:
         part(INSIDE, _pairs(_inside(namespaces)))
+    part(LEAVES, _pairs((tensor, None) for tensor in weighing.leaves))
     part(UNKNOWN, [(key, None) for key in list(left)])
     return tuple(parts)
 

@@ -279,6 +279,19 @@ def test_what_is_held_elsewhere_is_said_to_be():
     assert len(kept) == 2
 
 
+def test_a_leaf_that_only_the_graph_holds_is_told_from_what_is_held_elsewhere():
+    def forward():  # the layer is gone; its bias is not saved, but its gradient has a place
+        return nn.Linear(3, 5)(torch.ones(2, 3)).sum()
+
+    with saved_memory() as memory:
+        loss = forward()
+    assert by_why(memory) == {"nodes": 24, "yours": 4, "leaves": 80}
+    assert memory.alive_now == 108
+    assert "leaves of the graph, whose .grad backward is to fill" in str(memory)
+    del loss
+    assert memory.alive_now == 0
+
+
 def test_graphs_of_more_results_than_can_be_looked_at_are_said_to_be_left_out():
     class Hidden:
         results = []

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from ..alive import GRADIENT, INSIDE, NODES, ON_CTX, UNKNOWN, YOURS
+from ..alive import GRADIENT, INSIDE, LEAVES, NODES, ON_CTX, UNKNOWN, YOURS
 from ..saved import FREED, KEPT, PACKED
 from ..weighed import GRAPH, INPUT, LEAF, PARAMETER
 from .table import aligned
@@ -37,6 +37,7 @@ UNFINISHED = {
 WHY = {
     NODES: "saved by the nodes",
     YOURS: "in variables of yours",
+    LEAVES: "leaves of the graph, whose .grad backward is to fill",
     ON_CTX: "kept by a custom Function on its ctx",
     PACKED: "kept by the hook or checkpoint that packed tensors away",
     GRADIENT: "in gradients",
