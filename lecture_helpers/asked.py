@@ -144,7 +144,7 @@ def refuse_unless_callable(function, where, helper, caller) -> None:
         caller: who will call it, such as "a button".
 
     Raises:
-        TypeError: it is no function, an async one, or one that wants arguments.
+        TypeError: it is no function, an async one, a generator, or one that wants arguments.
     """
     if not callable(function):
         raise TypeError(
@@ -154,6 +154,11 @@ def refuse_unless_callable(function, where, helper, caller) -> None:
     if inspect.iscoroutinefunction(function):
         raise TypeError(
             f"{helper} was given an async function {where}, which {caller} cannot wait for; "
+            f"pass an ordinary function"
+        )
+    if inspect.isgeneratorfunction(function):
+        raise TypeError(
+            f"{helper} was given a generator function {where}, whose call runs none of its lines; "
             f"pass an ordinary function"
         )
     try:

@@ -28,6 +28,8 @@ from statistics import median
 from timeit import default_timer
 from typing import NamedTuple
 
+import torch
+
 from .asked import refuse_unless_callable
 from .devices import device as course_device
 from .devices import synchronise
@@ -173,12 +175,12 @@ def compare_speed(functions, *, seconds: float = 1.0, num_threads: int = 1, devi
 
     Raises:
         TypeError: ``functions`` is no dict of functions without arguments.
-        ValueError: there are fewer than two or more than eight, or a time or a number of
-            threads that is not positive.
+        ValueError: there are fewer than two or more than eight, a time or a number of
+            threads that is not positive, or a device that torch does not know.
         RuntimeError: a function raised an error; it is named, and its error is the cause.
     """
     functions = _checked(functions, seconds, num_threads)
-    watched = course_device if device is None else device
+    watched = course_device if device is None else _device(device)
 
     def clock():
         synchronise(watched)
@@ -186,6 +188,16 @@ def compare_speed(functions, *, seconds: float = 1.0, num_threads: int = 1, devi
 
     rows = measured(functions, seconds, num_threads, watched, clock)
     return Timing(tuple(rows), seconds, num_threads)
+
+
+def _device(given) -> torch.device:
+    try:
+        return torch.device(given)
+    except (RuntimeError, TypeError):
+        raise ValueError(
+            f"compare_speed was given device={given!r}; pass a torch.device or its name, such as "
+            f"'cuda'"
+        ) from None
 
 
 def _checked(functions, seconds, num_threads) -> dict:

@@ -94,6 +94,10 @@ async def later():
     pass
 
 
+def parts():
+    yield
+
+
 @pytest.mark.parametrize("functions, options, error, said", [
     ([int, int], {}, TypeError, "list; pass a dict of functions"),
     ({"a": int}, {}, ValueError, "1 function; pass two to 8"),
@@ -104,6 +108,8 @@ async def later():
     ({"a": int, "b": 5}, {}, TypeError, "int as 'b'; pass a function without arguments"),
     ({"a": int, "b": lambda x: x}, {}, TypeError, "as 'b' that wants arguments .*the clock has"),
     ({"a": int, "b": later}, {}, TypeError, "an async function as 'b'"),
+    ({"a": int, "b": parts}, {}, TypeError, "a generator function as 'b'"),
+    ({"a": int, "b": int}, {"device": "gpu"}, ValueError, "device='gpu'; pass a torch.device"),
     ({"a": int, "b": int}, {"seconds": 0}, ValueError, "seconds=0; pass a positive number"),
     ({"a": int, "b": int}, {"seconds": math.inf}, ValueError, "seconds=inf; pass a positive"),
     ({"a": int, "b": int}, {"seconds": math.nan}, ValueError, "seconds=nan; pass a positive"),
