@@ -128,8 +128,9 @@ def rules():
     x, a = leaf(1.0, -2.0, 4.0), leaf([[2.0, 3.0], [1.0, 4.0]])
     two = x[:2]
     loss = (
-        (a @ two).sum() + x.relu().sum() + x.abs().max() + (x[:2] ** 2 / 2).mean()
+        (a @ two).sum() + x.relu().sum() + x.abs().max() + (two**2 / 2).mean()
         + torch.where(x > 0, x, -x).sum() + x.clamp(min=0.0).prod() + a.T.reshape(4).cumsum(0).sum()
+        + (2.0**two).sum() + (a**two).sum() + x.split([1, 2])[1].sum() + torch.cat([x, two])[1]
     )  # fmt: skip
     return str(record_backward(loss))
 
