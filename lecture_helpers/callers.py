@@ -14,8 +14,9 @@ COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"}
 CUSTOM_FUNCTION, TORCH_FUNC, TORCH_JIT = "a custom Function", "torch.func", "torch.jit"
 COMPILED = "compiled code"
 CLOSED_PACKAGES = {"torch._functorch": TORCH_FUNC, "torch.jit": TORCH_JIT}
-# From torch 2.14 on it is built in and has no code of its own.
+# From torch 2.14 on it is built in: no frame of its own stands above what it runs.
 _APPLY = getattr(getattr(torch.autograd.Function.apply, "__func__", None), "__code__", None)
+_RUN_BY_APPLY = "forward", "setup_context", "jvp"
 _OVERRIDES = id(handle_torch_function.__code__)
 _transforms_active = getattr(torch._C, "_are_functorch_transforms_active", lambda: True)
 
@@ -63,7 +64,7 @@ class Callers:
             if closes and (closes != TORCH_FUNC or transforms):
                 innermost, frames, closed = None, [], closes
                 custom_functions += closes == CUSTOM_FUNCTION
-            if kind is CALLERS and not closes:
+            if kind is CALLERS:
                 if innermost is None:
                     innermost, above = frame, below
                 if frame.f_code.co_name not in COMPREHENSIONS:
@@ -100,7 +101,9 @@ class Callers:
         if known is None:
             if len(self._codes) > MOST_PLACES:
                 self._codes.clear()
-            known = self._codes[id(code)] = self._whose(frame), _closes(frame), code
+            closes = _closes(frame)
+            whose = LIBRARY if closes == CUSTOM_FUNCTION else self._whose(frame)
+            known = self._codes[id(code)] = whose, closes, code
         return known[:2]
 
     def _whose(self, frame) -> str | None:
@@ -113,7 +116,7 @@ class Callers:
 
 
 def _closes(frame) -> str | None:
-    if frame.f_code is _APPLY or (_APPLY is None and _is_forward(frame.f_code)):
+    if frame.f_code is _APPLY or (_APPLY is None and _is_run_by_apply(frame.f_code)):
         return CUSTOM_FUNCTION
     if frame.f_code.co_filename.startswith("<eval_with_key>"):  # what torch.fx wrote
         return COMPILED
@@ -124,13 +127,17 @@ def _closes(frame) -> str | None:
     return next(closed, None)
 
 
-def _is_forward(code) -> bool:
-    """Tell whether some code is the ``forward`` of a custom Function."""
+def _is_run_by_apply(code) -> bool:
+    """Tell whether this is the code of a method that ``apply`` of a custom Function runs.
+
+    The class of a method that is running is alive, so all classes alive are asked.
+    """
     waiting = [torch.autograd.Function]
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
-        if getattr(getattr(kind, "forward", None), "__code__", None) is code:
+        methods = (getattr(kind, name, None) for name in _RUN_BY_APPLY)
+        if any(getattr(method, "__code__", None) is code for method in methods):
             return True
     return False
 
