@@ -5,7 +5,7 @@ import sys
 import pytest
 import torch
 
-from lecture_helpers import grad_table, press, show_graph, use_text
+from lecture_helpers import grad_table, memory, press, saved_memory, show_graph, use_text
 from lecture_helpers.widgets.live import WIDGET_MIME
 
 
@@ -102,6 +102,17 @@ def test_press_redraws_a_graph_and_keeps_text_for_who_wants_it():
         assert "<pre>" in lab._page.value and "<svg" not in lab._page.value
     finally:
         use_text(False)
+
+
+def test_the_output_does_not_tell_what_differs_from_device_to_device(monkeypatch):
+    monkeypatch.setattr(memory, "peak_bytes", lambda device: 900)
+    w = torch.tensor(2.0, requires_grad=True)
+    lab = press(lambda: saved_memory(w * w), again=int)
+    lab._buttons["again"].click()
+    told = "[again]\nPressed: again.\nwhat the graph of 1 unnamed tensor keeps"
+    assert str(lab).endswith("\npeak on the device: 900 bytes")
+    assert lab.bundle()["text/plain"] == str(lab).removesuffix("\npeak on the device: 900 bytes")
+    assert lab.bundle()["text/plain"].startswith(told) and "peak" not in lab._page.value
 
 
 @pytest.mark.parametrize("show, buttons, said", [

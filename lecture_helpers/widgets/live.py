@@ -26,6 +26,10 @@ class Live:
         """Return what stands here where no widget can."""
         raise NotImplementedError
 
+    def text_in_output(self) -> str:
+        """Return the text of the output, the same on each device and in each run."""
+        return self.to_text()
+
     def picture(self) -> dict:
         """Return the picture that stands here where no widget can, by its MIME type."""
         return {}
@@ -33,7 +37,7 @@ class Live:
     def bundle(self) -> dict:
         """Return the MIME bundle of the output."""
         view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
-        return {WIDGET_MIME: view, "text/plain": self.to_text(), **self.picture()}
+        return {WIDGET_MIME: view, "text/plain": self.text_in_output(), **self.picture()}
 
     def _ipython_display_(self):
         from IPython.display import display
@@ -67,6 +71,11 @@ def picture_in(shown) -> dict:
     """Return a graph or a drawing by its MIME type; empty for a table, text, or where
     text is wanted."""
     return {mime: data for mime, data in _rendered(shown).items() if mime == SVG}
+
+
+def words_in(shown) -> str:
+    """Return the text that stands in an output of a notebook."""
+    return _rendered(shown)["text/plain"]
 
 
 def _rendered(shown) -> dict:

@@ -8,7 +8,7 @@ from itertools import groupby
 from ..asked import refuse_unless_callable
 from ..errors import told
 from ..shown import Shown
-from .live import FROM_A_FUNCTION, Live, html_of, picture_in
+from .live import FROM_A_FUNCTION, Live, html_of, picture_in, words_in
 
 MOST_TOLD = 6  # how many changes of the button the line below them recounts
 MOST_PRINTED = 2000  # how many characters of a function's own output are shown
@@ -85,8 +85,15 @@ class Press(Live):
 
     def to_text(self) -> str:
         """Return the buttons, what was pressed and what is shown, as text."""
+        return self._told(str(self.shown))
+
+    def text_in_output(self) -> str:
+        """Return the same, without what differs from device to device, such as a peak."""
+        return self._told(words_in(self.shown))
+
+    def _told(self, shown) -> str:
         buttons = " ".join(f"[{_label(name)}]" for name in self._functions)
-        return f"{buttons}\n{self.sentence}\n{self.shown}"
+        return f"{buttons}\n{self.sentence}\n{shown}"
 
     def picture(self) -> dict:
         """Return the shown graph or drawing, unless it is a table or text is wanted."""

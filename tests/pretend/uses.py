@@ -262,7 +262,9 @@ def buttons():
     lab = press(lambda: grad_table(w), backward=lambda: (3 * w).backward())
     for _ in range(2):
         lab._buttons["backward"].click()
-    return [lab, lab.shown]
+    x = leaf(1.0, 2.0)
+    weighed = press(lambda: saved_memory((x * x).sum()), nothing=int)
+    return [lab, lab.shown, weighed]
 
 
 @use
