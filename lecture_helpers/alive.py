@@ -16,6 +16,7 @@ from torch.utils.weak import TensorWeakRef
 
 from .names import tensors_among
 from .saved import PACKED, sizes, storages_of
+from .walk import class_name
 
 NODES, ON_CTX, YOURS, LEAVES = "nodes", "ctx", "yours", "leaves"
 GRADIENT, INSIDE, UNKNOWN = "gradient", "inside", "unknown"
@@ -23,6 +24,7 @@ FRESH = {"aten::lift_fresh", "aten::lift"}  # what torch.tensor makes arrives th
 MOST_LOOKS = 5_000  # objects looked at in one search for a tensor
 MOST_PACKED = 1_000_000  # the same for what hooks hold: a few for each saved tensor
 PRUNE_AT = 20_000
+CHECKPOINTS = "_NoopSaveInputsBackward"  # in torch 2.11 the inputs of one hang on this node
 SavedTensor = torch._C._autograd.SavedTensor
 OPAQUE = (
     type, types.ModuleType, types.FrameType, types.TracebackType, types.CodeType,
@@ -131,9 +133,10 @@ def _grad_fn(tensor):
     if tensor is None or not tensor.requires_grad:
         return None
     try:
-        return tensor.grad_fn
+        node = tensor.grad_fn
     except RuntimeError:  # a view whose base was changed in place
         return None
+    return None if class_name(node) == CHECKPOINTS else node  # in no graph of the caller's
 
 
 def _keys(thing) -> set:
@@ -218,6 +221,8 @@ def tensors_within(things, most=MOST_LOOKS):
         met[id(thing)] = thing
         if issubclass(kind, torch.Tensor):
             yield thing
+            if class_name(thing.grad_fn) == CHECKPOINTS:
+                waiting += _saved_on(thing.grad_fn)
         elif kind is types.FunctionType:  # its globals are not its own
             waiting += [thing.__closure__, thing.__defaults__, thing.__kwdefaults__]
         elif kind is SavedTensor:

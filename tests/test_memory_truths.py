@@ -58,7 +58,8 @@ def alive_after(forward, before):
 
 def net_of_allocator(forward):
     """Return what the forward gives, and bytes given out less bytes taken back meanwhile."""
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+    how = dict(profile_memory=True, acc_events=True)  # else torch 2.11 warns that it clears
+    with profile(activities=[ProfilerActivity.CPU], **how) as profiler:
         kept = forward()
         gc.collect()
     events = profiler.profiler.kineto_results.events()
