@@ -65,7 +65,7 @@ def test_a_broken_helper_fails(root, tmp_path):
     (tmp_path / "notebooks").mkdir()
     path = copy(root, tmp_path / "notebooks")
     package = shutil.copytree(root / "lecture_helpers", tmp_path / "lecture_helpers")
-    module = package / "draw" / "text.py"
+    module = package / "draw" / "words.py"
     source = module.read_text(encoding="utf-8")
     assert 'return "scalar"' not in source and 'else "scalar"' in source
     module.write_text(source.replace('else "scalar"', 'else "number"'), encoding="utf-8")
