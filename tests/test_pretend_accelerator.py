@@ -64,7 +64,7 @@ def ended(device, folder, process) -> Ran:
 def reports(request, tmp_path_factory):
     """The report of a device and, for comparison, that of the CPU, made at the same time."""
     folder = tmp_path_factory.mktemp("devices")
-    lectures = {request.param: LECTURES, "cpu": []}
+    lectures = {request.param: [*LECTURES, planted(folder)], "cpu": []}
     with ExitStack() as stack:
         started = {}
         for device, paths in lectures.items():
@@ -76,6 +76,34 @@ def reports(request, tmp_path_factory):
     for one in ran:
         assert one.report is not None, (one.device, one.returncode, one.begun, one.printed[-3000:])
     return ran[0].report, ran[1].report
+
+
+def planted(folder) -> Path:
+    """Write a notebook of which only the first cell shows what is stored; return its path."""
+    new = nbformat.v4
+    stored = {
+        "right": ("print(2)\n2 + 1", [stream("2\n"), result("3")]),
+        "wrong-number": ("2 + 1", [result("4")]),
+        "wrong-stream": ("print(2)", [stream("3\n")]),
+        "one-missing": ("2 + 1", [stream("2\n"), result("3")]),
+        "one-more": ("print(2)\n2 + 1", [stream("2\n")]),
+        "on-stderr": ("import sys\nprint(2, file=sys.stderr)", []),
+        "raises": ("1 / 0", []),
+        "no-python": ("1 +", []),
+    }
+    cells = [new.new_code_cell(source, id=name, outputs=outputs)
+             for name, (source, outputs) in stored.items()]  # fmt: skip
+    path = folder / "planted.ipynb"
+    nbformat.write(new.new_notebook(cells=cells), path)
+    return path
+
+
+def stream(text):
+    return nbformat.v4.new_output("stream", text=text)
+
+
+def result(text):
+    return nbformat.v4.new_output("execute_result", {"text/plain": text}, execution_count=1)
 
 
 def is_pinned() -> bool:
@@ -157,6 +185,12 @@ def test_each_cell_of_a_lecture_shows_what_is_stored(path, reports):
     assert [cell["id"] for cell in ran] == [cell.id for cell in cells]
     stored = sum(len(cell.outputs) for cell in cells if is_compared(cell))
     assert sum(cell["compared"] for cell in ran) == stored > 0
+
+
+def test_a_cell_that_does_not_show_what_is_stored_is_found(reports):
+    right, *others = reports[0]["lectures"]["planted.ipynb"]
+    assert (right["wrong"], right["compared"]) == (None, 2)
+    assert len(others) == 7 and all(cell["wrong"] for cell in others)
 
 
 def test_each_exercise_passes_its_solution(reports):
