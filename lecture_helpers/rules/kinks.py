@@ -14,38 +14,6 @@ FLAT = op(
 )
 
 
-def _inside(s):
-    """Return where a clamped element lies between its bounds."""
-    kept = torch.ones_like(s.self, dtype=torch.bool)
-    if s.optional("min") is not None:
-        kept = kept & (s.self >= s.min)
-    if s.optional("max") is not None:
-        kept = kept & (s.self <= s.max)
-    return kept
-
-
-def _clamp(s):
-    lower = "{min} <= " if s.get("min") is not None else ""
-    upper = " <= {max}" if s.get("max") is not None else ""
-    return f"incoming × ({lower}{{self}}{upper})"
-
-
-def _low_code(g, s):
-    below = s.self < s.min
-    below = below if s.optional("max") is None else below & (s.min < s.max)
-    return torch.where(below, g, 0)
-
-
-def _high_code(g, s):
-    above = s.self > s.max
-    above = above if s.optional("min") is None else above | (s.max < s.min)
-    return torch.where(above, g, 0)
-
-
-CLAMPED = Part(_clamp, lambda g, s: torch.where(_inside(s), g, 0))
-CLAMP_WORDS = "The gradient passes where the element lies within the bounds, and is 0 outside."
-
-
 def _larger(sign, opposite):
     """Return the parts of ``maximum`` (sign ``>``) or ``minimum``; equals share equally."""
 
@@ -93,16 +61,6 @@ KINKS = {
         "The slope of an absolute value is the sign of the input: 1, -1, and 0 at 0.",
         Part("incoming × sign({self})", lambda g, s: g * s.self.sign()),
     ),
-    "ClampBackward0": op(
-        f"{CLAMP_WORDS} There it goes to the bound that was put in the element's place.",
-        CLAMPED,
-        Part("incoming × ({self} < {min})", _low_code),
-        Part("incoming × ({self} > {max})", _high_code),
-        broadcasts=True,
-    ),
-    "ClampBackward1": op(CLAMP_WORDS, CLAMPED),
-    "ClampMinBackward0": op(CLAMP_WORDS, CLAMPED),
-    "ClampMaxBackward0": op(CLAMP_WORDS, CLAMPED),
     "HardtanhBackward0": op(
         "The gradient passes where the element lies between the bounds, and is 0 elsewhere, "
         "at the bounds too.",

@@ -11,6 +11,7 @@ import torch
 from ..names import Names
 from ..saved import PREFIX, is_freed
 from ..walk import class_name
+from .clamps import CLAMPS
 from .kinks import KINKS
 from .losses import LOSSES
 from .matrices import MATRIX_PRODUCTS
@@ -20,7 +21,7 @@ from .shapes import SHAPES
 from .table import Missing, Op, Saved
 from .telling import symbol_of, tell
 
-RULES = {**POINTWISE, **KINKS, **REDUCTIONS, **SHAPES, **MATRIX_PRODUCTS, **LOSSES}
+RULES = {**POINTWISE, **KINKS, **CLAMPS, **REDUCTIONS, **SHAPES, **MATRIX_PRODUCTS, **LOSSES}
 
 MOST_COPIED = 1000  # elements of a saved tensor
 PLAIN = (torch.Tensor, torch.nn.Parameter)
