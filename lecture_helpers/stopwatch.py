@@ -13,7 +13,7 @@ from statistics import median, quantiles
 from typing import NamedTuple
 
 from .devices import peak_bytes, reset_peak, synchronise
-from .errors import told
+from .errors import quietly, told
 
 SHORTEST = 5e-4  # seconds that a measurement lasts at the least
 CLOCKS = 500  # and how many times as long as it takes to read the clock, which waits
@@ -103,7 +103,8 @@ class _Timer:
     """Times one function."""
 
     def __init__(self, name, function, num_threads, clock):
-        from torch.utils.benchmark import Timer  # when first used: it is slow to load
+        with quietly():  # a CUDA build of torch says so here where there is no GPU
+            from torch.utils.benchmark import Timer  # when first used: it is slow to load
 
         self._name, self._function = name, function
         self._timer = Timer(

@@ -2,6 +2,8 @@
 
 import gc
 import math
+import subprocess
+import sys
 import threading
 import weakref
 from types import SimpleNamespace
@@ -96,6 +98,25 @@ async def later():
 
 def parts():
     yield
+
+
+def test_what_torch_says_at_the_first_use_stays_off_stderr():
+    """A CUDA build where there is a toolkit and no GPU says "No CUDA runtime is found"."""
+    program = """if True:
+        import sys
+        from lecture_helpers import compare_speed
+
+        class Loud:
+            def find_spec(self, name, path, target=None):
+                if name == "torch.utils.benchmark":
+                    print("asked for")
+                    print("No CUDA runtime is found", file=sys.stderr)
+
+        sys.meta_path.insert(0, Loud())
+        compare_speed({"a": int, "b": int}, seconds=0.01)
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "asked for\n", "")
 
 
 @pytest.mark.parametrize("functions, options, error, said", [
