@@ -3,20 +3,17 @@
 Usage: python benchmarks/memory.py [CASE ...] [--repeats N]
 """
 
-import argparse
 import gc
-import os
 import random
 import sys
 from functools import partial
 from statistics import median
 from time import perf_counter
 
-import torch
 from aims import line
 from graphs import CASES as GRAPHS
 from measure import bare_walk
-from peers import rows, setting
+from peers import arguments, busy_setting, rows
 from recording import CASES as RECORDED
 
 from lecture_helpers import saved_memory, show_graph
@@ -123,14 +120,8 @@ def aims(results):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Time saved_memory beside a forward.")
-    parser.add_argument("cases", nargs="*", help=f"graphs, of {', '.join(CASES)}; default all")
-    parser.add_argument("--repeats", type=int, default=0, help="runs of each")
-    given = parser.parse_args()
-    if unknown := set(given.cases) - set(CASES):
-        parser.error(f"no such graph: {', '.join(sorted(unknown))}")
-    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    print(f"{setting(())}{load}, {torch.get_num_threads()} threads\n\n{HEAD}")
+    given = arguments("Time saved_memory beside a forward.", CASES)
+    print(f"{busy_setting(())}\n\n{HEAD}")
     results = {}
     for name in given.cases or CASES:
         print(f"{CASES[name].title} ...", file=sys.stderr)

@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from statistics import median
 
+import torch
 from aims import aims
 from graphs import CASES
 from measure import PEERS, SUBJECTS
@@ -133,17 +134,31 @@ def setting(peers=PEERS) -> str:
     return ", ".join([*versions, platform.system(), f"{os.cpu_count()} CPUs"])
 
 
-def main():
-    parser = argparse.ArgumentParser(description="Time show_graph beside its peers.")
-    parser.add_argument("cases", nargs="*", help=f"graphs, of {', '.join(CASES)}; default all")
+def arguments(description, cases, option=None, **settings):
+    """Return what a command line asks for: graphs, ``--repeats`` and perhaps one option more."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("cases", nargs="*", help=f"graphs, of {', '.join(cases)}; default all")
     parser.add_argument(
-        "--repeats", type=int, help="runs of each; the default depends on the graph"
+        "--repeats", type=int, default=0, help="runs of each; the default depends on the graph"
     )
-    parser.add_argument("--settle", action="store_true", help="collect garbage before each run")
+    if option:
+        parser.add_argument(option, **settings)
     given = parser.parse_args()
-    if unknown := set(given.cases) - set(CASES):
+    if unknown := set(given.cases) - set(cases):
         parser.error(f"no such graph: {', '.join(sorted(unknown))}")
-    options = ["--repeats", str(given.repeats or 0)] + ["--settle"] * given.settle
+    return given
+
+
+def busy_setting(peers) -> str:
+    """Return ``setting`` with how busy the machine is, and torch's threads."""
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return f"{setting(peers)}{load}, {torch.get_num_threads()} threads"
+
+
+def main():
+    settle = {"action": "store_true", "help": "collect garbage before each run"}
+    given = arguments("Time show_graph beside its peers.", CASES, "--settle", **settle)
+    options = ["--repeats", str(given.repeats)] + ["--settle"] * given.settle
     print(f"{setting()}\n\n{HEAD}")
     results = {}
     for name in given.cases or CASES:

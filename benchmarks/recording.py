@@ -6,7 +6,6 @@ Usage: python benchmarks/recording.py [CASE ...] [--repeats N]
 import argparse
 import gc
 import json
-import os
 import random
 import subprocess
 import sys
@@ -18,7 +17,7 @@ import torch
 from aims import line
 from graphs import Case, Chains, prepared
 from measure import NotThere, bare_walk, reason
-from peers import rows, setting
+from peers import arguments, busy_setting, rows
 from torch import nn
 
 from lecture_helpers import record_backward
@@ -169,19 +168,13 @@ def aims(results):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Time record_backward beside a plain backward.")
-    parser.add_argument("cases", nargs="*", help=f"graphs, of {', '.join(CASES)}; default all")
-    parser.add_argument("--repeats", type=int, default=0, help="runs of each")
-    parser.add_argument("--only", choices=("ours", "peers"), help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if unknown := set(given.cases) - set(CASES):
-        parser.error(f"no such graph: {', '.join(sorted(unknown))}")
+    only = {"choices": ("ours", "peers"), "help": argparse.SUPPRESS}
+    given = arguments("Time record_backward beside a plain backward.", CASES, "--only", **only)
     if given.only:
         case, subjects = CASES[given.cases[0]], {"ours": OURS, "peers": PEERS}[given.only]
         print(json.dumps(measure(case, subjects, given.repeats or case.repeats)))
         return
-    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    print(f"{setting((PEER,))}{load}, {torch.get_num_threads()} threads\n\n{HEAD}")
+    print(f"{busy_setting((PEER,))}\n\n{HEAD}")
     results = {}
     for name in given.cases or CASES:
         print(f"{CASES[name].title} ...", file=sys.stderr)

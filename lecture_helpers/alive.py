@@ -16,7 +16,7 @@ from torch.utils.weak import TensorWeakRef
 
 from .names import tensors_among
 from .saved import PACKED, sizes, storages_of
-from .walk import class_name
+from .walk import class_name, grad_fn_of
 
 NODES, ON_CTX, YOURS, LEAVES = "nodes", "ctx", "yours", "leaves"
 GRADIENT, INSIDE, UNKNOWN = "gradient", "inside", "unknown"
@@ -132,10 +132,7 @@ class Watch(TorchDispatchMode):
 def _grad_fn(tensor):
     if tensor is None or not tensor.requires_grad:
         return None
-    try:
-        node = tensor.grad_fn
-    except RuntimeError:  # a view whose base was changed in place
-        return None
+    node = grad_fn_of(tensor)
     return None if class_name(node) == CHECKPOINTS else node  # in no graph of the caller's
 
 
@@ -208,7 +205,7 @@ def _inside(namespaces):
 def tensors_within(things, most=MOST_LOOKS):
     """Yield the tensors that Python objects hold: in attributes, closures, arguments.
 
-    Nothing is called and no attribute read: the garbage collector tells who refers to
+    Nothing of theirs is called: the garbage collector tells who refers to
     what. At most ``most`` objects are looked at.
     """
     waiting, met = list(things), {}
@@ -221,8 +218,9 @@ def tensors_within(things, most=MOST_LOOKS):
         met[id(thing)] = thing
         if issubclass(kind, torch.Tensor):
             yield thing
-            if class_name(thing.grad_fn) == CHECKPOINTS:
-                waiting += _saved_on(thing.grad_fn)
+            node = grad_fn_of(thing)
+            if class_name(node) == CHECKPOINTS:
+                waiting += _saved_on(node)
         elif kind is types.FunctionType:  # its globals are not its own
             waiting += [thing.__closure__, thing.__defaults__, thing.__kwdefaults__]
         elif kind is SavedTensor:

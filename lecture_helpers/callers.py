@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch.overrides import handle_torch_function
 
-from .source import Place, is_the_callers, place_of
+from .source import Place, is_the_callers, package_of, place_of
 
 MOST_PLACES = 5000  # a program that compiles code in a loop makes ever more
 ELSEWHERE = Place("", 0)
@@ -111,8 +111,7 @@ class Callers:
             return None
         if is_the_callers(frame):
             return CALLERS
-        package = str(frame.f_globals.get("__name__")).partition(".")[0]
-        return HELPERS if package == __package__ else LIBRARY
+        return HELPERS if package_of(frame) == __package__ else LIBRARY
 
 
 def _closes(frame) -> str | None:

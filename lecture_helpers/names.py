@@ -170,8 +170,7 @@ def _held_by_modules(variables):
         if issubclass(type(thing), nn.Module) and _is_the_callers(name):
             try:
                 yield from parameters_in(thing, name)
-                for inner, buffer in thing.named_buffers(prefix=name):
-                    yield Held(inner, buffer)
+                yield from buffers_in(thing, name)
             except Exception:  # the learner's own module raised, and a name is only a nicety
                 continue
 

@@ -13,7 +13,7 @@ from .grads import RowVersion, or_instead, shape_of
 from .names import Names
 from .saved import KEPT, SavedReader, raw_of
 from .versions import counter, is_output
-from .walk import ACCUMULATE_GRAD, class_name, is_leaf, walk
+from .walk import ACCUMULATE_GRAD, class_name, grad_fn_of, is_leaf, walk
 
 MOST_STEPS = 50  # in-place changes of one tensor that are followed back to what made it
 
@@ -183,7 +183,7 @@ def row_versions(tensors) -> tuple:
     """
     reader, saved_at = SavedReader(Names()), {}
     with torch._C.DisableTorchFunctionSubclass():
-        roots = [root for root in map(_grad_fn, tensors) if root is not None]
+        roots = [root for root in map(grad_fn_of, tensors) if root is not None]
         found = walk(dict.fromkeys(roots))
         for node, _ in found.forward():
             reader.of(node)
@@ -201,11 +201,7 @@ def _node_at(tensor):
 
     A view is passed over for its base: reading a view after its base was changed makes a node.
     """
-    return or_instead(lambda: _grad_fn(tensor._base if tensor._is_view() else tensor), None)
-
-
-def _grad_fn(tensor):
-    return or_instead(lambda: tensor.grad_fn, None)
+    return or_instead(lambda: grad_fn_of(tensor._base if tensor._is_view() else tensor), None)
 
 
 def _variable(node):
@@ -215,7 +211,7 @@ def _variable(node):
 
 def _first_met(tensor: torch.Tensor, sources):
     """Return the first of ``sources`` on the way back through the changes of a tensor."""
-    node = _grad_fn(tensor)
+    node = grad_fn_of(tensor)
     for _ in range(MOST_STEPS):
         if node is None or node in sources:
             return node

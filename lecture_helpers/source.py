@@ -65,9 +65,12 @@ def running_statement(thread: int) -> str | None:
 
 def is_the_callers(frame) -> bool:
     """Tell whether a frame runs the caller's code: not torch's, this package's or Python's."""
-    if str(frame.f_globals.get("__name__")).partition(".")[0] in NOT_THE_CALLERS:
-        return False
-    return not _is_installed(frame.f_code.co_filename)
+    return package_of(frame) not in NOT_THE_CALLERS and not _is_installed(frame.f_code.co_filename)
+
+
+def package_of(frame) -> str:
+    """Return the top-level package of the module whose code a frame runs."""
+    return str(frame.f_globals.get("__name__")).partition(".")[0]
 
 
 @functools.lru_cache(maxsize=1000)

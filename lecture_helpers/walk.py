@@ -129,6 +129,18 @@ def is_leaf(tensor) -> bool:
         return False
 
 
+def grad_fn_of(tensor):
+    """Return ``tensor.grad_fn``; None for a leaf, and where torch refuses to tell.
+
+    It refuses for some views whose base was changed in place. The node gets its Python
+    wrapper: see the head of this module.
+    """
+    try:
+        return tensor.grad_fn
+    except Exception:  # functorch and nested tensors may each raise their own
+        return None
+
+
 def class_name(node) -> str:
     """Return the class name of an engine node, such as ``MulBackward0``."""
     return type(node).__name__

@@ -1,9 +1,10 @@
 """What torch says of saved values that were overwritten, and a map of statements by hand."""
 
 import re
-from typing import NamedTuple
 
 import torch
+
+from lecture_helpers import Change
 
 RAISED = "modified by an inplace operation"
 
@@ -50,15 +51,6 @@ class Cube(torch.autograd.Function):
     def backward(ctx, gradient):
         x, _, y = ctx.saved_tensors
         return 3 * x**2 * gradient + 0 * y
-
-
-class Change(NamedTuple):
-    source: str
-    call: str
-    name: str | None
-    before: int
-    after: int
-    slips: bool
 
 
 class Lines:

@@ -6,7 +6,7 @@ from statistics import mean, median
 import pytest
 import torch
 
-from lecture_helpers.exercises import lecture_3_memory
+from lecture_helpers.exercises import lecture_3
 
 NOTEBOOK = "03_controlling_tracking.ipynb"
 
@@ -81,7 +81,7 @@ def first_and_only(f, g, clock, rounds):
 
 CHECKS = {
     "first_rows": (
-        lecture_3_memory.check_first_rows,
+        lecture_3.check_first_rows,
         {
             "with a graph": lambda net, xs: [net(x)[0] for x in xs],
             "detached, but recorded and the whole batch": lambda net, xs: [
@@ -104,7 +104,7 @@ CHECKS = {
         },
     ),
     "fair_ratio": (
-        lecture_3_memory.check_fair_ratio,
+        lecture_3.check_fair_ratio,
         {
             "no warm-up": lambda *given: ratio(*given, warm=False),
             "the mean": lambda *given: ratio(*given, middle=mean),
@@ -154,7 +154,7 @@ def test_each_slip_of_a_measurement_has_its_case(wrong, case):
         [ratio(g, f, clock, 1, warm=turn == 0) for turn in range(rounds)]),
 ])  # fmt: skip
 def test_other_right_answers_pass(right):
-    assert lecture_3_memory.check_fair_ratio(right).passed is True
+    assert lecture_3.check_fair_ratio(right).passed is True
 
 
 @pytest.mark.parametrize("right", [
@@ -165,4 +165,4 @@ def test_other_right_answers_pass(right):
     lambda net, xs: rows(net, [x[:1] for x in xs], lambda y: y[0]),
 ])  # fmt: skip
 def test_other_ways_to_keep_the_rows_pass(right):
-    assert lecture_3_memory.check_first_rows(right).passed is True
+    assert lecture_3.check_first_rows(right).passed is True

@@ -219,6 +219,21 @@ def test_a_block_tells_what_is_alive_and_why():
     assert loss.requires_grad and apart.numel() == 50
 
 
+def test_an_object_may_hold_a_view_whose_grad_fn_torch_refuses_to_tell():
+    class Holder:
+        pass
+
+    holder, x = Holder(), leaf(1.0, 2.0)
+    with saved_memory() as memory:
+        base = x * 1
+        holder.view = base.unbind(0)[0]
+        base.add_(1)
+        holder.ones = torch.ones(3)
+    with pytest.raises(RuntimeError, match="is a view and its base"):
+        holder.view.grad_fn  # noqa: B018
+    assert by_why(memory) == {"yours": 8, "inside": 12}
+
+
 class Keeps(torch.autograd.Function):
     """Keeps its input by save_for_backward and by hand, and its result twice by hand."""
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from sound import leaf
+from sound import Cube, leaf
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
@@ -342,17 +342,6 @@ def test_torchs_own_modules_and_optimizers_are_one_result():
         (2, ("loss", True, None)),
     ]  # fmt: skip
     assert lines.rows[0].calls == ("reshape", "linear", "tanh", "zeros", "lstm")
-
-
-class Cube(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return x**3
-
-    @staticmethod
-    def backward(ctx, g):
-        return g * 3 * ctx.saved_tensors[0] ** 2
 
 
 @pytest.mark.parametrize("built_in", [False, True], ids=["", "apply built in"])

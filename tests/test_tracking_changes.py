@@ -4,7 +4,7 @@ import threading
 
 import pytest
 import torch
-from sound import leaf
+from sound import Cube, leaf
 from torch import nn
 
 from lecture_helpers import Change, changes, made, tracking_map
@@ -127,17 +127,6 @@ def test_changes_of_a_storage_after_a_node():
     assert sources(cdata(y), late.grad_fn) == []
     assert sources(cdata(h), z.grad_fn) == ["h.data.add_(1)"]
     assert sources(cdata(x)) == sources(1234) == []
-
-
-class Cube(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return x**3
-
-    @staticmethod
-    def backward(ctx, g):
-        return g * 3 * ctx.saved_tensors[0] ** 2
 
 
 class Twice(torch.autograd.Function):

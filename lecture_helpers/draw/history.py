@@ -4,7 +4,7 @@ from html import escape
 from itertools import groupby
 
 from ..history import BACKWARD, CHANGED, RESET, START, GradHistory
-from .table import aligned, html_cell, two_ends
+from .table import LEFT, aligned, html_cell, two_ends
 from .words import shorten, values
 
 LONGEST_SOURCE = 60
@@ -12,7 +12,6 @@ NOTHING_YET = (
     "nothing recorded yet: the backward calls to record stand in a block, "
     "with grad_history(...) as history:"
 )
-LEFT = ' style="text-align: left; vertical-align: top"'
 
 
 def history_text(history: GradHistory) -> str:

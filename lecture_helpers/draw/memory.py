@@ -5,7 +5,7 @@ from html import escape
 from ..alive import GRADIENT, INSIDE, LEAVES, NODES, ON_CTX, UNKNOWN, YOURS
 from ..saved import FREED, KEPT, PACKED
 from ..weighed import GRAPH, INPUT, LEAF, PARAMETER
-from .table import aligned
+from .table import LEFT, aligned
 from .text import cut_words
 from .words import listed, number_of, shorten
 
@@ -15,7 +15,6 @@ MOST_ON_CTX = 2
 COLUMNS = ("node", "saves", "bytes", "new bytes", "which memory")
 FOLDED_COLUMNS = ("class of node", "nodes", "saved tensors", "new bytes")
 NUMBERS = {"bytes", "new bytes", "nodes", "saved tensors"}
-LEFT = ' style="text-align: left; vertical-align: top"'
 PART = ' style="text-align: left; font-weight: normal; padding-left: 2em"'
 NAMES = {
     PARAMETER: "parameter {}",

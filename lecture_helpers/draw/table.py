@@ -7,6 +7,7 @@ from .text import MOST_LINES
 from .words import listed, number_of, operation, shorten, values
 
 COLUMNS = ("name", "value", "shape", "requires_grad", "is_leaf", "grad_fn", "grad")
+LEFT = ' style="text-align: left; vertical-align: top"'
 
 
 def table_text(table: GradTable) -> str:

@@ -5,7 +5,7 @@ from html import escape
 from itertools import groupby
 
 from ..tracking import TrackingMap
-from .table import aligned, html_cell, two_ends
+from .table import LEFT, aligned, html_cell, two_ends
 from .text import MOST_LINES
 from .words import number_of, shorten, size
 
@@ -19,7 +19,6 @@ EXCHANGED = "the memory was exchanged: backward will not notice"
 NOTHING = (
     "no line made a tensor; the lines to follow stand in a block, with tracking_map() as lines:"
 )
-LEFT = ' style="text-align: left; vertical-align: top"'
 
 
 def tracking_text(lines: TrackingMap) -> str:

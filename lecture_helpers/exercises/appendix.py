@@ -3,7 +3,7 @@
 import torch
 
 from ..errors import quietly
-from .checking import Case, Verdict, check
+from .checking import Case, Verdict, check_recording
 
 
 def check_slopes(function) -> Verdict:
@@ -26,7 +26,7 @@ def check_slopes(function) -> Verdict:
         words = f"f(x) = {words}, points {points}"
         cases.append(Case(words, (counted, points), right, _looks_at(runs)))
     with quietly():  # TensorFlow would warn of the captures of several checks as of one function's
-        return check(lambda given: function(*given), cases)
+        return check_recording(function, cases)
 
 
 # A branch reads no x itself: TensorFlow would look for the tf.Variable that was x in the first

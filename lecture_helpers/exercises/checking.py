@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import NamedTuple
 
+import torch
+
+from ..devices import device
+
 LINE_LENGTH = 92
 NOT_ANSWERED = (
     "Not answered yet: your function returned nothing. Write it, end it with return, "
@@ -59,6 +63,27 @@ def check(function: Callable, cases) -> Verdict:
             where = f"Case {count + 1} of {len(cases)}, {case.words}"
             return Verdict(False, f"Not yet. {where}: {said.rstrip('.')}.")
     return Verdict(True, f"Right, in all {len(cases)} cases.")
+
+
+def check_recording(function: Callable, cases) -> Verdict:
+    """Check a function of several arguments, each case's argument being their tuple.
+
+    Recording is on meanwhile, and put back if the function switches it off.
+    """
+    with torch.enable_grad():
+        return check(lambda arguments: function(*arguments), cases)
+
+
+def tensor_of(values) -> torch.Tensor:
+    """Return numbers as a tensor on the course's device."""
+    return torch.tensor(values, device=device)
+
+
+def leaf_of(values, grad=None) -> torch.Tensor:
+    """Return numbers as a leaf that requires grad and holds ``grad``, where that is given."""
+    leaf = tensor_of(values).requires_grad_()
+    leaf.grad = None if grad is None else tensor_of(grad)
+    return leaf
 
 
 def _difference(came, expected) -> str:

@@ -6,7 +6,7 @@ import torch
 
 from ..devices import device
 from ..errors import quietly
-from .checking import NOT_ANSWERED, Case, Verdict, check
+from .checking import NOT_ANSWERED, Case, Verdict, check, check_recording, leaf_of, tensor_of
 
 POINTS = (2.0, 0.0, -1.0, 0.5)
 JUMP_POINTS = (1.0, 0.0, 0.5, 0.75, -4.0)
@@ -122,14 +122,14 @@ def check_accumulate(function) -> Verdict:
     ]
     cases = []
     for start, batches, stale in asked:
-        w = _leaf(start, stale)
-        (mean,) = torch.autograd.grad(((w * _tensor(sum(batches, [])) - 1) ** 2).mean(), w)
+        w = leaf_of(start, stale)
+        (mean,) = torch.autograd.grad(((w * tensor_of(sum(batches, [])) - 1) ** 2).mean(), w)
         words = f"w = {start}, batches {batches}{_holding('w', stale)}"
-        argument = w, [_tensor(batch) for batch in batches]
+        argument = w, [tensor_of(batch) for batch in batches]
         right = round(mean.item(), 4)
         looks = _looks_at(w, "w", right, len(batches))
         cases.append(Case(words, argument, right, looks))
-    return check(lambda given: function(*given), cases)
+    return check_recording(function, cases)
 
 
 def check_own_gradients(function) -> Verdict:
@@ -143,22 +143,12 @@ def check_own_gradients(function) -> Verdict:
              (2.0, [1.0, 0.5], 100.0)]  # fmt: skip
     cases = []
     for start, scales, stale in asked:
-        p = _leaf(start, stale)
+        p = leaf_of(start, stale)
         own = [torch.autograd.grad((s * p) ** 2, p)[0].item() for s in scales]
         words = f"p = {start}, scales {scales}{_holding('p', stale)}"
         looks = _looks_at(p, "p", sum(own) + (stale or 0.0), len(scales))
         cases.append(Case(words, (p, scales), own, looks))
-    return check(lambda given: function(*given), cases)
-
-
-def _tensor(values) -> torch.Tensor:
-    return torch.tensor(values, device=device)
-
-
-def _leaf(value, grad) -> torch.Tensor:
-    leaf = _tensor(value).requires_grad_()
-    leaf.grad = None if grad is None else _tensor(grad)
-    return leaf
+    return check_recording(function, cases)
 
 
 def _holding(name, grad) -> str:

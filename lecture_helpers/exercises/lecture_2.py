@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 
 from ..devices import device
-from .checking import Case, Verdict, check
+from .checking import Case, Verdict, check, check_recording, leaf_of
 
 HOLDS = "which holds "
 
@@ -38,7 +38,7 @@ def check_freeze(function) -> Verdict:
         if before:
             words += f", where {' and '.join(before)} was frozen before"
         cases.append(Case(words, (model, layer), learning, _looks_at_a_step(model, learning)))
-    return check(lambda given: function(*given), cases)
+    return check_recording(function, cases)
 
 
 def _model(layers, frozen) -> torch.nn.Module:
@@ -89,8 +89,8 @@ def check_gets_grad(function) -> Verdict:
     ``function(tensors)`` takes a dict from names to tensors that take part in one loss,
     and returns a list of names.
     """
-    w = _leaf([2.0])
-    b = _leaf([1.0])
+    w = leaf_of([2.0])
+    b = leaf_of([1.0])
     x = torch.ones(1, device=device)
     doubled, scaled, kept, used = w * 2, x * 2, w * 3, w * 4
     kept.retain_grad()
@@ -131,10 +131,10 @@ def check_one_result(function) -> Verdict:
     ]  # fmt: skip
     cases = []
     for words, f, x, i in asked:
-        leaf = _leaf(x)
+        leaf = leaf_of(x)
         (row,) = torch.autograd.grad(f(leaf)[i], leaf)
         cases.append(Case(f"f(x) = {words}, x = {x}, i = {i}", (f, x, i), row.tolist()))
-    return check(lambda given: function(*given), cases)
+    return check_recording(function, cases)
 
 
 def check_is_twice(function) -> Verdict:
@@ -157,7 +157,7 @@ def check_is_twice(function) -> Verdict:
         Case(f"first = {first}, second = {second}", (first, second), expected)
         for first, second, expected in asked
     ]
-    return check(lambda given: function(*given), cases)
+    return check_recording(function, cases)
 
 
 def check_train(function) -> Verdict:
@@ -208,7 +208,3 @@ def _rounded(came):
     if isinstance(came, (list, tuple)) and all(isinstance(value, float) for value in came):
         return type(came)(round(value, 4) for value in came)
     return came
-
-
-def _leaf(values) -> torch.Tensor:
-    return torch.tensor(values, device=device, requires_grad=True)

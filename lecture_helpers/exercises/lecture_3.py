@@ -4,11 +4,19 @@ from collections.abc import Callable
 
 import torch
 
-from ..devices import device
-from .checking import Case, Verdict, check
+from .checking import Case, Verdict, check_recording, leaf_of, tensor_of
 from .lecture_3_in_place import check_mended, check_stop, check_try_step
+from .lecture_3_memory import check_fair_ratio, check_first_rows
 
-__all__ = ["check_evaluate", "check_mended", "check_sgd_step", "check_stop", "check_try_step"]
+__all__ = [
+    "check_evaluate",
+    "check_fair_ratio",
+    "check_first_rows",
+    "check_mended",
+    "check_sgd_step",
+    "check_stop",
+    "check_try_step",
+]
 
 
 def check_evaluate(function) -> Verdict:
@@ -31,12 +39,11 @@ def check_evaluate(function) -> Verdict:
     for words, layer, stale, pairs in asked:
         model = _Watched(layer, stale)
         losses = [(2.0 * x - label) ** 2 for x, label in pairs]
-        argument = model, [(_tensor(x), _tensor(label)) for x, label in pairs]
+        argument = model, [(tensor_of(x), tensor_of(label)) for x, label in pairs]
         expected = sum(losses) / len(losses)
         looks = _looks_at_model(model, len(pairs), stale)
         cases.append(Case(f"model = {words}", argument, expected, looks))
-    with torch.enable_grad():  # and put back what the function may have switched off
-        return check(lambda given: function(*given), cases)
+    return check_recording(function, cases)
 
 
 class _Watched(torch.nn.Module):
@@ -44,9 +51,9 @@ class _Watched(torch.nn.Module):
 
     def __init__(self, layer, stale):
         super().__init__()
-        self.w = torch.nn.Parameter(_tensor(2.0))
-        self.w.grad = _tensor(stale) if stale else None
-        self.fixed = torch.nn.Parameter(_tensor(1.0), requires_grad=False)
+        self.w = torch.nn.Parameter(tensor_of(2.0))
+        self.w.grad = tensor_of(stale) if stale else None
+        self.fixed = torch.nn.Parameter(tensor_of(1.0), requires_grad=False)
         self.layer = layer
         self.recorded = []
 
@@ -105,13 +112,12 @@ def check_sgd_step(function) -> Verdict:
     ]  # fmt: skip
     cases = []
     for words, pairs, lr in asked:
-        leaves = [_leaf(value, grad) for value, grad in pairs]
+        leaves = [leaf_of(value, grad) for value, grad in pairs]
         given = iter(leaves) if "generator" in words else list(leaves)
         moved = sum(leaf.grad is not None for leaf in leaves)
         looks = _looks_at_leaves(leaves, given, lr)
         cases.append(Case(f"parameters = {words}, lr = {lr}", (given, lr), moved, looks))
-    with torch.enable_grad():  # and put back what the function may have switched off
-        return check(lambda given: function(*given), cases)
+    return check_recording(function, cases)
 
 
 def _looks_at_leaves(leaves, given, lr) -> Callable[[], str | None]:
@@ -164,16 +170,6 @@ class _Before:
             now = None if leaf.grad is None else leaf.grad.tolist()
             return f"then has .grad {now}; expected {self._grad_values}, as before"
         return None
-
-
-def _leaf(value, grad) -> torch.Tensor:
-    leaf = _tensor(value).requires_grad_()
-    leaf.grad = None if grad is None else _tensor(grad)
-    return leaf
-
-
-def _tensor(value) -> torch.Tensor:
-    return torch.tensor(value, device=device)
 
 
 def _rounded(tensor):

@@ -1,9 +1,11 @@
 """Checks of section 3.2 of lecture 3; ``lecture_3`` offers them all."""
 
+from functools import partial
+
 import torch
 
 from ..devices import device
-from .checking import Case, Verdict, check
+from .checking import Case, Verdict, check_recording, leaf_of
 
 
 def check_stop(function) -> Verdict:
@@ -20,13 +22,13 @@ def check_stop(function) -> Verdict:
     ]
     cases = []
     for words, values, k, computed in asked:
-        leaf = _leaf(values)
+        leaf = leaf_of(values)
         a = leaf * 1 if computed else leaf
         expected = (a + k * a).tolist()
         came = {}
         look = _looks_at_slopes(came, {"a": leaf}, {"a": torch.ones_like(leaf).tolist()})
         cases.append(Case(words, (came, (a, k)), expected, look))
-    return _checked(lambda given: _kept(function, *given), cases)
+    return check_recording(partial(_kept, function), cases)
 
 
 def check_mended(function) -> Verdict:
@@ -46,8 +48,8 @@ def check_mended(function) -> Verdict:
     ]  # fmt: skip
     cases = []
     for words, weights, rows, tracked in asked:
-        w = _leaf(weights)
-        inputs = [_leaf(row).requires_grad_(tracked) for row in rows]
+        w = leaf_of(weights)
+        inputs = [leaf_of(row).requires_grad_(tracked) for row in rows]
         right = _energy(w, inputs)
         leaves = {"w": w} | {f"inputs[{nr}]": x for nr, x in enumerate(inputs)}
         given = {name: leaf for name, leaf in leaves.items() if leaf.requires_grad}
@@ -56,7 +58,7 @@ def check_mended(function) -> Verdict:
         came = {}
         look = _looks_at_slopes(came, leaves, expected)
         cases.append(Case(words, (came, (w, inputs)), right.tolist(), look))
-    return _checked(lambda given: _kept(function, *given), cases)
+    return check_recording(partial(_kept, function), cases)
 
 
 def _energy(w, inputs) -> torch.Tensor:
@@ -136,7 +138,9 @@ def check_try_step(function) -> Verdict:
     ]
     cases = []
     for count, (words, values, frozen) in enumerate(asked):
-        weights = [_leaf(value).requires_grad_(nr not in frozen) for nr, value in enumerate(values)]
+        weights = [
+            leaf_of(value).requires_grad_(nr not in frozen) for nr, value in enumerate(values)
+        ]
         if count == len(asked) - 1:
             for w in weights:
                 w.grad = torch.ones_like(w)
@@ -144,7 +148,7 @@ def check_try_step(function) -> Verdict:
         expected = sum((torch.tensor(value) + 1).square().sum().item() for value in values)
         given = (weights, _step_that_notes(after), _sum_of_squares)
         cases.append(Case(words, given, expected, _looks_at_weights(weights, after)))
-    return _checked(lambda given: function(*given), cases)
+    return check_recording(function, cases)
 
 
 def _step_that_notes(after):
@@ -201,13 +205,3 @@ def _looks_at_weights(weights, after):
         return None
 
     return look
-
-
-def _checked(function, cases) -> Verdict:
-    """Run a check with recording switched on, and put back what the function may switch off."""
-    with torch.enable_grad():
-        return check(function, cases)
-
-
-def _leaf(values) -> torch.Tensor:
-    return torch.tensor(values, device=device, requires_grad=True)

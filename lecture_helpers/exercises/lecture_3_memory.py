@@ -1,9 +1,10 @@
-"""Checks of section 3.3: what is kept in memory, and a fair comparison of two times."""
+"""Checks of section 3.3 of lecture 3; ``lecture_3`` offers them all."""
+
+from functools import partial
 
 import torch
 
-from ..devices import device
-from .checking import Case, Verdict, check
+from .checking import Case, Verdict, check_recording, tensor_of
 
 
 def check_first_rows(function) -> Verdict:
@@ -23,13 +24,12 @@ def check_first_rows(function) -> Verdict:
     cases = []
     for words, batches, stale in asked:
         net = _Doubling(stale)
-        given = [torch.tensor(rows, device=device) for rows in batches]
+        given = [tensor_of(rows) for rows in batches]
         expected = [[2.0 * value for value in rows[0]] for rows in batches]
         kept = []
         case = Case(words, (net, given, kept), expected, _looks_at_rows(net, kept, stale))
         cases.append(case)
-    with torch.enable_grad():  # and put back what the function may have switched off
-        return check(lambda given: _read(function, *given), cases)
+    return check_recording(partial(_read, function), cases)
 
 
 class _Doubling(torch.nn.Module):
@@ -37,8 +37,8 @@ class _Doubling(torch.nn.Module):
 
     def __init__(self, stale):
         super().__init__()
-        self.weight = torch.nn.Parameter(torch.tensor(2.0, device=device))
-        self.weight.grad = None if stale is None else torch.tensor(stale, device=device)
+        self.weight = torch.nn.Parameter(tensor_of(2.0))
+        self.weight.grad = None if stale is None else tensor_of(stale)
         self.recorded = []
 
     def forward(self, x):
@@ -115,7 +115,7 @@ def check_fair_ratio(function) -> Verdict:
     for words, machine, f, g, rounds in asked:
         given = machine.function(f), machine.function(g), machine.clock, rounds
         cases.append(Case(f"functions = {words}", given, g / f))
-    return check(lambda given: function(*given), cases)
+    return check_recording(function, cases)
 
 
 class _Machine:
