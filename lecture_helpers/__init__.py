@@ -6,7 +6,7 @@ from .changes import Change
 from .compare import Difference, GraphComparison, compare_graphs
 from .devices import choose_device, device
 from .draw import use_text
-from .errors import expect_error
+from .errors import expect_error, raised_by
 from .grads import GradRow, GradTable, RowVersion, grad_table
 from .graph import Edge, Graph, Options, Output, show_graph
 from .history import GradHistory, HistoryRow, grad_history
@@ -20,8 +20,17 @@ from .saved import Saved
 from .stopwatch import Timed
 from .timing import Ratio, Timing, compare_speed
 from .tracking import TrackedLine, TrackingMap, tracking_map
+from .training import LossCurve, LossPlot, PathPlot, Range, TrainingPath, plot_losses, plot_path
 from .weighed import MemoryRow, OnCtx, Piece, SavedMemory
-from .widgets import predict, press, watch_backward, what_if
+from .widgets import (
+    predict,
+    press,
+    progress_bar,
+    reset_progress,
+    show_progress,
+    watch_backward,
+    what_if,
+)
 
 __all__ = [
     "AlivePart",
@@ -35,6 +44,8 @@ __all__ = [
     "Graph",
     "GraphComparison",
     "HistoryRow",
+    "LossCurve",
+    "LossPlot",
     "MemoryRow",
     "Node",
     "OnCtx",
@@ -42,8 +53,10 @@ __all__ = [
     "Output",
     "Overwrite",
     "Part",
+    "PathPlot",
     "Picture",
     "Piece",
+    "Range",
     "Ratio",
     "RowVersion",
     "Saved",
@@ -55,6 +68,7 @@ __all__ = [
     "TrackedLine",
     "TrackedResult",
     "TrackingMap",
+    "TrainingPath",
     "WatchedMemory",
     "choose_device",
     "compare_graphs",
@@ -63,12 +77,18 @@ __all__ = [
     "expect_error",
     "grad_history",
     "grad_table",
+    "plot_losses",
+    "plot_path",
     "predict",
     "press",
+    "progress_bar",
+    "raised_by",
     "record_backward",
+    "reset_progress",
     "saved_memory",
     "show_graph",
     "show_picture",
+    "show_progress",
     "tracking_map",
     "use_text",
     "watch_backward",

@@ -71,3 +71,12 @@ def number(value, point_zero: bool = True) -> str:
         real, imaginary = (number(part, point_zero) for part in (value.real, value.imag))
         return f"({real}{'' if value.imag < 0 else '+'}{imaginary}j)"
     return str(value)
+
+
+def values(nested) -> str:
+    """Return nested lists of numbers as text; ``...`` stands for what was left out."""
+    if nested is ...:
+        return "..."
+    if isinstance(nested, list):
+        return "[" + ", ".join(values(part) for part in nested) + "]"
+    return number(nested)

@@ -32,6 +32,7 @@ class GraphComparison(Shown):
     pairs: tuple of (id in a, id in b) of the nodes that stand in the same place.
     differences: tuple of ``Difference``, in the order of a walk from the outputs.
     only_a, only_b: ids of the nodes that have no partner.
+    called: what picture and text call the two graphs.
     """
 
     a: Graph
@@ -40,6 +41,7 @@ class GraphComparison(Shown):
     differences: tuple
     only_a: tuple
     only_b: tuple
+    called: tuple = ("a", "b")
 
     @property
     def same(self) -> bool:
@@ -82,8 +84,8 @@ def compare_graphs(a, b) -> GraphComparison:
     return compared(*graphs)
 
 
-def compared(a: Graph, b: Graph) -> GraphComparison:
-    """Compare two graphs that are there already."""
+def compared(a: Graph, b: Graph, called=("a", "b")) -> GraphComparison:
+    """Compare two graphs that are there already; ``called`` is what they are called."""
     walk = _Walk(a, b)
     walk.run()
     walk.pair_leaves_by_name()
@@ -93,7 +95,7 @@ def compared(a: Graph, b: Graph) -> GraphComparison:
         for graph, partner in zip((a, b), partners)
     ]
     pairs = tuple(sorted(walk.partner_a.items()))
-    return GraphComparison(a, b, pairs, tuple(walk.differences), *only)
+    return GraphComparison(a, b, pairs, tuple(walk.differences), *only, tuple(called))
 
 
 class _Walk:

@@ -34,6 +34,30 @@ def told(error) -> str:
         return type(error).__name__
 
 
+def raised_by(function, *arguments):
+    """Call a function and return the error that it raises, None where it raises none.
+
+    For ``prediction.compare`` of a prediction of the kind ``"raises"``. What the function
+    warns of or writes to stderr is not shown.
+    """
+    with quietly():
+        try:
+            function(*arguments)
+        except Exception as error:
+            return _without_frames(error)
+    return None
+
+
+def _without_frames(error):
+    """Return an error without the frames it came through: they keep a learner's graph alive."""
+    chain = [error]
+    for one in chain:
+        one.__traceback__ = None
+        beneath = one.__cause__, one.__context__
+        chain += [other for other in beneath if other not in (None, *chain)]
+    return error
+
+
 class expect_error:
     """Run a block that must raise, and print the error's class and a stable phrase.
 
@@ -56,6 +80,8 @@ class expect_error:
         AssertionError: the block raised nothing, or its message lacks the phrase.
         TypeError: ``error`` is not an exception class, or ``phrase`` no text.
     An error of another class passes through unchanged.
+
+    After the block, ``error`` holds what was raised, for ``prediction.compare``.
     """
 
     def __init__(self, error=Exception, phrase: str = "", quiet: bool = False):
@@ -72,8 +98,10 @@ class expect_error:
         self._classes = classes
         self._phrase = phrase
         self._quiet = quiet
+        self.error = None
 
     def __enter__(self):
+        self.error = None
         self._silence = contextlib.ExitStack()
         if self._quiet:
             self._silence.enter_context(quietly())
@@ -95,4 +123,5 @@ class expect_error:
             )
         said = f": ... {self._phrase} ..." if self._phrase else ""
         print(f"{kind.__name__}{said}")
+        self.error = _without_frames(error)
         return True

@@ -28,6 +28,15 @@ def light_collector():
     gc.unfreeze()
 
 
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """A kernel's progress of its own, kept in a folder that is empty at first."""
+    from lecture_helpers import progress
+
+    monkeypatch.setattr(progress, "_progress", progress.Progress(tmp_path / "answers"))
+    return progress.progress()
+
+
 @pytest.fixture(params=sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
 def notebook_path(request):
     """Each notebook of the course in turn."""

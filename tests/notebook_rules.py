@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nbformat
 from execute_notebooks import KEPT_CELL_METADATA, KERNELSPEC, PNG, WIDGET_VIEW, is_compared
+from question_rules import question_problems
 from stamp_links import BADGE_ID, SETUP_ID, public_address, stamp
 
 UNSTABLE = {
@@ -29,6 +30,7 @@ def problems(path: Path) -> list:
         if cell.execution_count != count:
             found.append(f"{cell.id}: execution count {cell.execution_count}, expected {count}")
         found += [f"{cell.id}: {problem}" for problem in _of_code(cell)]
+    found += question_problems(code)
     for cell in notebook.cells:
         if set(cell.metadata) - set(KEPT_CELL_METADATA):
             found.append(f"{cell.id}: cell metadata {sorted(cell.metadata)}")

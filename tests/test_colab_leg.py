@@ -137,10 +137,11 @@ def test_an_error_in_the_report_counts_as_a_failure():
 def test_nothing_of_this_environment_reaches_into_the_leg(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "elsewhere"))
     monkeypatch.setenv("LECTURE_TEXT", "1")
-    names = "'PYTHONPATH', 'LECTURE_TEXT', 'MORE'"
+    monkeypatch.setenv("LECTURE_PROGRESS", str(tmp_path))
+    names = "'PYTHONPATH', 'LECTURE_TEXT', 'LECTURE_PROGRESS', 'MORE'"
     ask = f"import os; print([os.environ.get(n) for n in ({names})], os.getcwd())"
     told = colab_leg.in_colab([sys.executable, "-c", ask], tmp_path, "why", MORE="yes")
-    assert told.split("] ")[0] == "[None, None, 'yes'"
+    assert told.split("] ")[0] == "[None, None, 'off', 'yes'"
     assert told.strip().endswith(tmp_path.name)
 
 

@@ -1,15 +1,17 @@
-"""expect_error: the block must raise, and say what was expected."""
+"""expect_error: the block must raise, and say what was expected; raised_by: what it raised."""
 
 import contextlib
+import gc
 import logging
 import sys
 import threading
 import warnings
+import weakref
 
 import pytest
 import torch
 
-from lecture_helpers import expect_error
+from lecture_helpers import expect_error, raised_by
 from lecture_helpers.errors import quietly
 
 
@@ -82,6 +84,66 @@ def test_quiet_hides_what_the_block_says_and_nothing_after_it(capsys):
         assert logging.root.manager.disable == logging.INFO
     finally:
         logging.disable(logging.NOTSET)
+
+
+def test_the_error_stands_in_the_block_that_expected_it(capsys):
+    caught = expect_error(RuntimeError, "a second time")
+    assert caught.error is None
+    with caught:
+        walk_twice()
+    assert type(caught.error) is RuntimeError and "a second time" in str(caught.error)
+    with pytest.raises(AssertionError), caught:
+        pass
+    assert caught.error is None
+    with pytest.raises(RuntimeError), expect_error(ValueError) as other:
+        walk_twice()
+    assert other.error is None
+
+
+def test_raised_by_returns_the_error_and_none_where_there_is_none(capsys):
+    x = torch.ones(2, requires_grad=True)
+    assert raised_by(x.sum().backward) is None
+    error = raised_by(torch.Tensor.backward, x)
+    assert type(error) is RuntimeError and "only for scalar outputs" in str(error)
+    assert type(raised_by(int, "x")) is ValueError and type(raised_by(int, [])) is TypeError
+    assert raised_by(lambda: 3) is None
+
+    def noisy():
+        warnings.warn("noise", stacklevel=1)
+        print("noise", file=sys.stderr)
+
+    assert raised_by(noisy) is None and capsys.readouterr() == ("", "")
+
+
+def test_raised_by_lets_an_interrupt_through():
+    def interrupted():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        raised_by(interrupted)
+
+
+def test_a_kept_error_keeps_no_tensor_of_the_frames_it_came_through():
+    gone = []
+
+    def fail():
+        x = torch.ones(2)
+        gone.append(weakref.ref(x))
+        try:
+            x.backward()
+        except RuntimeError as cause:
+            try:
+                raise ValueError("mended")
+            except ValueError:
+                raise RuntimeError("at last") from cause
+
+    error = raised_by(fail)
+    with expect_error(RuntimeError) as caught:
+        fail()
+    gc.collect()
+    assert [one() for one in gone] == [None, None]
+    assert "does not require grad" in str(error.__cause__)
+    assert type(error.__context__) is type(caught.error.__context__) is ValueError
 
 
 def test_two_threads_that_are_quiet_leave_everything_as_it_was():

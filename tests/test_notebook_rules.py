@@ -4,6 +4,7 @@ import nbformat
 import pytest
 from execute_notebooks import execute, normalise
 from notebook_rules import opted_out, problems
+from question_rules import question_problems
 from runnable import skip_unless_runnable
 
 OPTED_OUT = 0  # cells whose output is not compared, each with its reason
@@ -123,3 +124,59 @@ def test_a_changed_set_up_cell_is_found(root, tmp_path):
     touch_linked(root, tmp_path)
     nbformat.write(notebook, path)
     assert problems(path) == ["set-up or open-in-colab is not what tools/stamp_links.py stamps"]
+
+
+SOUND = (
+    'q = predict("How many?", ["1", "2"], section="1.2")',
+    "y = sum([1, 1])",
+    'q.compare(y, tempting={"1": "It adds."})',
+)
+
+
+@pytest.mark.parametrize("place, source, said", [
+    (0, SOUND[0], None), (2, 'q.compare([y], tempting={"1": "No."})', None),
+    (2, 'q.compare(f"{y}", tempting={"1": "No."})', None),
+    (2, 'z = []\nz.append(y)\nq.compare(z, tempting={"1": "No."})', None),
+    (2, 'z = 2\nz += y\nq.compare(z, tempting={"1": "No."})', None),
+    (2, 'for z in (1, 2):\n    pass\nq.compare(z, tempting={"1": "No."})', None),
+    (2, '(z := y)\nq.compare(z, tempting={"1": "No."})', None),
+    (0, 'q = predict("How many?", ["1", "2"])', "predict without the section"),
+    (0, 'q = predict("How many?", ["1", "2"], section=s)', "predict without the section"),
+    (2, "q.compare(y)", "compare without tempting"),
+    (2, "q.compare(y, tempting={})", "compare without tempting"),
+    (2, 'q.compare(2, tempting={"1": "No."})', "compare is given a literal"),
+    (2, 'q.compare(-2.0, tempting={"1": "No."})', "compare is given a literal"),
+    (2, 'q.compare("2", tempting={"1": "No."})', "compare is given a literal"),
+    (2, 'q.compare(["2"], tempting={"1": "No."})', "compare is given a literal"),
+    (2, 'q.compare(f"2", tempting={"1": "No."})', "compare is given a literal"),
+    (2, 'q.compare("1" "2" if 1 else "2", tempting={"1": "No."})', "compare is given a literal"),
+    (2, 'q.compare(tempting={"1": "No."})', "compare is given a literal"),
+    (2, 'z = 2\nq.compare(z, tempting={"1": "No."})', "z is a literal; compare needs"),
+    (2, '(z := 2)\nq.compare(z, tempting={"1": "No."})', "z is a literal; compare needs"),
+    (1, "# no code", "no cell runs between"),
+    (1, 'q.compare(1 + y, tempting={"1": "No."})', "no cell runs between"),
+])  # fmt: skip
+def test_a_question_is_told_by_what_was_computed_after_it(place, source, said):
+    sources = list(SOUND)
+    sources[place] = source
+    if source == "# no code":
+        del sources[1]
+    cells = [nbformat.v4.new_code_cell(one, id=f"c{count}") for count, one in enumerate(sources)]
+    found = question_problems(cells)
+    assert len(found) == (said is not None), found
+    assert said is None or said in found[0]
+
+
+def test_a_question_that_breaks_a_rule_is_among_the_notebooks_problems(root, tmp_path):
+    notebook = sound_notebook(root)
+    count = sum(cell.cell_type == "code" for cell in notebook.cells)
+    for place, source in enumerate(SOUND):
+        source = source.replace(', section="1.2"', "")
+        cell = nbformat.v4.new_code_cell(source, id=f"planted-{place}")
+        cell.execution_count = count + place + 1
+        notebook.cells.append(cell)
+    path = tmp_path / "00_start_here.ipynb"
+    touch_linked(root, tmp_path)
+    nbformat.write(notebook, path)
+    said = "planted-0: predict without the section it stands in, such as section='2.2'"
+    assert said in problems(path)

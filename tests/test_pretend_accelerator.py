@@ -16,11 +16,12 @@ import nbformat
 import pytest
 import torch
 from execute_notebooks import is_compared
+from needs import NEEDED
 
 import lecture_helpers
 
 ROOT = Path(__file__).resolve().parent.parent
-LECTURES = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))  # an appendix needs other packages
+LECTURES = sorted(path for path in (ROOT / "notebooks").glob("*.ipynb") if path.name not in NEEDED)
 SECONDS = 600  # many times what it takes
 # Code cells that the pretend device cannot run, (notebook, cell id), each with its reason. One
 # that it can run must not stand here.

@@ -1,20 +1,17 @@
-"""Every exercise: its solution passes, no answer is no error, wrong answers are rejected."""
+"""Every exercise: its solution passes, no answer is no error, wrong answers are rejected.
+
+A module ``test_exercises*.py`` that names its ``NOTEBOOK`` brings ``CHECKS``: for the name of
+each answer its check and ``{what is wrong: wrong answer}``.
+"""
+
+from importlib import import_module
+from pathlib import Path
 
 import pytest
-import test_exercises
-import test_exercises_2
-import test_exercises_3_1
-import test_exercises_3_2
-import test_exercises_3_3
-from answers import assert_rejected, solution
+from answers import assert_rejected, solved, stub
 
-LECTURES = (
-    test_exercises,
-    test_exercises_2,
-    test_exercises_3_1,
-    test_exercises_3_2,
-    test_exercises_3_3,
-)
+MODULES = sorted(path.stem for path in Path(__file__).parent.glob("test_exercises*.py"))
+LECTURES = [lecture for lecture in map(import_module, MODULES) if hasattr(lecture, "CHECKS")]
 EXERCISES = [(lecture, name) for lecture in LECTURES for name in lecture.CHECKS]
 WRONG = [
     (*exercise, wrong) for exercise in EXERCISES for wrong in exercise[0].CHECKS[exercise[1]][1]
@@ -25,15 +22,22 @@ each_exercise = pytest.mark.parametrize(
 
 
 @each_exercise
-def test_the_solution_in_the_notebook_passes(lecture, name, root):
-    verdict = lecture.CHECKS[name][0](solution(root, lecture.NOTEBOOK, name))
+def test_the_solution_in_the_notebook_passes(lecture, name):
+    verdict = lecture.CHECKS[name][0](solved(lecture, name))
     assert verdict.passed is True, verdict
 
 
 @each_exercise
-def test_an_unanswered_stub_says_so(lecture, name):
-    for stub in (lambda *given: None, lambda *given: ...):
-        verdict = lecture.CHECKS[name][0](stub)
+def test_an_unanswered_stub_says_so(lecture, name, root):
+    asked = stub(root, lecture.NOTEBOOK, name)
+    if isinstance(asked, dict):
+        assert asked and set(asked.values()) == {...}
+        assert asked.keys() == solved(lecture, name).keys()
+        unanswered = [asked]
+    else:
+        unanswered = [asked, lambda *given: None, lambda *given: ...]
+    for one in unanswered:
+        verdict = lecture.CHECKS[name][0](one)
         assert verdict.passed is None and repr(verdict).startswith("Not answered yet:")
 
 

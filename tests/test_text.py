@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from lecture_helpers import device, show_graph
-from lecture_helpers.brief import number
+from lecture_helpers.brief import number, values
 from lecture_helpers.draw.ink import text_width
-from lecture_helpers.draw.words import operation, shorten, values
+from lecture_helpers.draw.words import operation, shorten
 
 
 @pytest.mark.parametrize("value, words", [

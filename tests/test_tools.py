@@ -189,12 +189,14 @@ def test_an_interrupt_ends_quietly(pretended, monkeypatch):
     assert course.main(["open"]) == course.INTERRUPTED
 
 
-def test_the_tests_do_not_see_the_readers_text_switch(monkeypatch):
+def test_the_tests_see_neither_the_readers_text_switch_nor_answers(monkeypatch):
     seen = []
     monkeypatch.setenv("LECTURE_TEXT", "1")
+    monkeypatch.setenv("LECTURE_PROGRESS", "a folder")
     monkeypatch.setattr(course.subprocess, "run", lambda _, **given: seen.append(given) or Done)
     course.check_course([])
     assert "PATH" in seen[0]["env"] and "LECTURE_TEXT" not in seen[0]["env"]
+    assert seen[0]["env"]["LECTURE_PROGRESS"] == "off"
 
 
 def test_course_open_keeps_loopback_and_token(monkeypatch):

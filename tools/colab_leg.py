@@ -68,12 +68,15 @@ def in_colab(command, folder, why: str, **variables) -> str:
 
 
 def run(command, folder, **variables):
-    """Run a command in ``folder``, without what reaches into it from this environment."""
+    """Run a command in ``folder``, without what reaches into it from this environment.
+
+    A reader's own answers, which lie outside of it, must not change what is printed either.
+    """
     outside = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LECTURE_TEXT")
     return subprocess.run(
         [str(part) for part in command],
         cwd=folder,
-        env={**course.environment_without(*outside), **variables},
+        env={**course.environment_without(*outside), "LECTURE_PROGRESS": "off", **variables},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

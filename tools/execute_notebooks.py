@@ -92,6 +92,7 @@ def _joined(outputs) -> list:
 
 def main(arguments) -> None:
     os.environ.pop("LECTURE_TEXT", None)  # a reader's own switch must not drop the pictures
+    os.environ["LECTURE_PROGRESS"] = "off"  # nor may a reader's answers change what is printed
     for path in [Path(name) for name in arguments] or sorted(NOTEBOOKS.glob("*.ipynb")):
         lack = lack_of(path)
         if lack:

@@ -42,9 +42,9 @@ except ModuleNotFoundError:
 
 import torch
 from lecture_helpers import (
-    compare_graphs, compare_speed, device, expect_error, grad_history, grad_table, predict,
-    press, record_backward, saved_memory, show_graph, show_picture, tracking_map, use_text,
-    watch_backward, what_if,
+    compare_graphs, compare_speed, device, expect_error, grad_history, grad_table, plot_losses,
+    plot_path, predict, press, progress_bar, raised_by, record_backward, saved_memory, show_graph,
+    show_picture, show_progress, tracking_map, use_text, watch_backward, what_if,
 )\
 """
 

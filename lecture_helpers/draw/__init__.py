@@ -14,6 +14,7 @@ from ..memory import WatchedMemory
 from ..pictures import Picture
 from ..timing import Timing
 from ..tracking import TrackingMap
+from ..training import LossPlot, PathPlot
 from ..weighed import SavedMemory
 
 TEXT_VARIABLE = "LECTURE_TEXT"
@@ -53,6 +54,8 @@ _RENDERINGS = {
     WatchedMemory: _rendering(HTML, "memory", "watched_html", "memory", "watched_text"),
     TrackingMap: _rendering(HTML, "tracking", "tracking_html", "tracking", "tracking_text"),
     Plot: _rendering(SVG, "plots", "plot_svg", "plots", "plot_text"),
+    LossPlot: _rendering(SVG, "losses", "losses_svg", "losses", "losses_text"),
+    PathPlot: _rendering(SVG, "path", "path_svg", "path", "path_text"),
     Picture: _Rendering(SVG, lambda picture: picture.svg, lambda picture: picture.words),
     Timing: _rendering(PNG, "timing", "timing_png", "timing", "timing_text")._replace(
         beside=_late("timing", "words_beside")

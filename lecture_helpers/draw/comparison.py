@@ -17,22 +17,23 @@ def comparison_svg(comparison: GraphComparison) -> str:
     """Return both graphs as one picture, beside or below each other."""
     flags = _flags(comparison)
     graphs = comparison.a, comparison.b
+    one, other = comparison.called
     scenes = [scene_of(graph, marks) for graph, marks in zip(graphs, flags)]
     verdict = verdict_of(comparison)
     parts = [ink.text(MARGIN, 20, verdict, 13, ink.MID, bold=True, anchor="start")]
-    left, width, height = _side("a", graphs[0], scenes[0], 0.0, HEADING)
-    right, other_width, other_height = _side("b", graphs[1], scenes[1], 0.0, 0.0)
+    left, width, height = _side(one, graphs[0], scenes[0], 0.0, HEADING)
+    right, other_width, other_height = _side(other, graphs[1], scenes[1], 0.0, 0.0)
     if width + GAP + other_width <= WIDEST:
         corner = width + GAP, HEADING
         width, height = width + GAP + other_width, max(height, other_height)
     else:
         corner = 0.0, HEADING + height
         width, height = max(width, other_width), height + other_height
-    right, _, _ = _side("b", graphs[1], scenes[1], *corner)
+    right, _, _ = _side(other, graphs[1], scenes[1], *corner)
     width = max(width, ink.text_width(verdict, 13) + 2 * MARGIN)
     notes = dict.fromkeys(
         f"graph {side}: {note}" if note[0].isdigit() else note
-        for side, scene in zip("ab", scenes)
+        for side, scene in zip(comparison.called, scenes)
         for note in scene.notes
     )
     drawing = with_notes([*parts, *left, *right], width, HEADING + height, notes)
@@ -41,7 +42,9 @@ def comparison_svg(comparison: GraphComparison) -> str:
 
 def _side(side, graph, scene, left, top) -> tuple:
     """Return (parts, width, height) of one graph under its heading."""
-    words = f"graph {side}: {graph_title(graph).removeprefix('autograd graph of ')}"
+    words = graph_title(graph).removeprefix("autograd graph of ")
+    if not words.startswith(f"{side}: ") or side in "ab":
+        words = f"graph {side}: {words}"
     parts, width, height = drawn(scene, left, top + HEADING)
     heading = ink.text(left + MARGIN, top + 20, words, 12.5, ink.MID, anchor="start")
     width = max(width, ink.text_width(words, 12.5) + 2 * MARGIN)
@@ -61,6 +64,7 @@ def _flags(comparison) -> tuple:
 def verdict_of(comparison: GraphComparison) -> str:
     """Return one sentence: the same, or what the first difference is."""
     left, right = comparison.a, comparison.b
+    one, other = comparison.called
     if not comparison.differences:
         nodes, edges = number_of(len(left.nodes), "node"), number_of(len(left.edges), "edge")
         if comparison.same:
@@ -68,24 +72,26 @@ def verdict_of(comparison: GraphComparison) -> str:
         return f"no difference in the {nodes} looked at; both go deeper than Python can walk safely"
     first = comparison.differences[0]
     if first.what == "output":
-        return (
-            f"{number_of(len(left.outputs), 'different output')} in a, {len(right.outputs):,} in b"
-        )
+        outputs = number_of(len(left.outputs), "different output")
+        return f"{outputs} in {one}, {len(right.outputs):,} in {other}"
     sides = [graph.nodes[node] for graph, node in zip((left, right), first[:2])]
-    return f"first difference: {_difference(first.what, *sides)}"
+    return f"first difference: {_difference(first.what, sides, comparison.called)}"
 
 
-def _difference(what, left, right) -> str:
-    one, other = _called(left), _called(right)
-    if what == "operation":
-        return f"{one} in a, {other} in b"
+def _difference(what, sides, called) -> str:
+    left, right = sides
+    one, other = called
     if what == "shape":
-        return f"{one} makes {size(left.shape)} in a, {size(right.shape)} in b"
+        return f"{_called(left)} makes {size(left.shape)} in {one}, {size(right.shape)} in {other}"
     if what == "dtype":
-        return f"{one} makes {left.dtype} in a, {right.dtype} in b".replace("torch.", "")
+        said = f"{_called(left)} makes {left.dtype} in {one}, {right.dtype} in {other}"
+        return said.replace("torch.", "")
+    said = f"{_called(left)} in {one}, {_called(right)} in {other}"
+    if what == "operation":
+        return said
     if what == "sharing":
-        return f"{one} in a, {other} in b: one of them stands in two places, its partner does not"
-    return f"{one} in a, {other} in b: other inputs are tracked, or another output is used"
+        return f"{said}: one of them stands in two places, its partner does not"
+    return f"{said}: other inputs are tracked, or another output is used"
 
 
 def _called(node) -> str:
@@ -99,12 +105,13 @@ def _called(node) -> str:
 def comparison_text(comparison: GraphComparison) -> str:
     """Return the verdict, what has no partner, and both graphs."""
     lines = [verdict_of(comparison)]
+    one, other = comparison.called
     for words, graph, only in (
-        ("a", comparison.a, comparison.only_a),
-        ("b", comparison.b, comparison.only_b),
+        (one, comparison.a, comparison.only_a),
+        (other, comparison.b, comparison.only_b),
     ):
         if only:
             nodes = [f"{shorten(label(graph.nodes[node]))} #{node}" for node in only]
             lines.append(f"only in {words}: {listed(nodes)}")
-    lines += [f"a: {graph_text(comparison.a)}", f"b: {graph_text(comparison.b)}"]
+    lines += [f"{one}: {graph_text(comparison.a)}", f"{other}: {graph_text(comparison.b)}"]
     return "\n".join(lines)

@@ -3,9 +3,10 @@
 from html import escape
 from itertools import groupby
 
+from ..brief import values
 from ..history import BACKWARD, CHANGED, RESET, START, GradHistory
 from .table import LEFT, aligned, html_cell, two_ends
-from .words import shorten, values
+from .words import shorten
 
 LONGEST_SOURCE = 60
 NOTHING_YET = (

@@ -2,9 +2,10 @@
 
 from html import escape
 
+from ..brief import values
 from ..grads import GradTable
 from .text import MOST_LINES
-from .words import listed, number_of, operation, shorten, values
+from .words import listed, number_of, operation, shorten
 
 COLUMNS = ("name", "value", "shape", "requires_grad", "is_leaf", "grad_fn", "grad")
 LEFT = ' style="text-align: left; vertical-align: top"'

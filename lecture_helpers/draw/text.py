@@ -2,13 +2,14 @@
 
 import torch
 
+from ..brief import values
 from ..devices import device
 from ..graph import Graph, Options
 from ..nodes import Node
 from ..saved import FREED, KEPT, PACKED
 from ..walk import ACCUMULATE_GRAD
 from .versions import marks_of, overwritten_lines
-from .words import label, listed, number_of, shorten, size, values
+from .words import label, listed, number_of, shorten, size
 
 MOST_LINES = 60  # a text form longer than this shows its two ends
 MOST_SAVED = 4  # saved tensors of one node that are listed

@@ -12,15 +12,6 @@ MOST_LISTED = 8  # inputs or outputs of one node that are listed
 LONGEST_NAME = 28
 
 
-def values(nested) -> str:
-    """Return nested lists of numbers as text; ``...`` stands for what was left out."""
-    if nested is ...:
-        return "..."
-    if isinstance(nested, list):
-        return "[" + ", ".join(values(part) for part in nested) + "]"
-    return number(nested)
-
-
 def printable(words: str) -> str:
     """Return text that a terminal and XML can hold, on one line.
 

@@ -4,10 +4,12 @@ import torch
 
 from ..errors import quietly
 from .checking import Case, Verdict, check_recording
+from .registry import exercise
 
 
+@exercise("A.1 a", kind="compute")
 def check_slopes(function) -> Verdict:
-    """Check the appendix's exercise: slopes at several points, through one captured graph.
+    """Check exercise A.1 a: slopes at several points, through one captured graph.
 
     ``function(f, points)`` takes a Python function of one number, which serves torch and
     TensorFlow alike, and a list of floats. It returns the slope of f at each point as a

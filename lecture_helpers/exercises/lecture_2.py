@@ -1,18 +1,77 @@
 """Checks of lecture 2."""
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 import torch
 
 from ..devices import device
-from .checking import Case, Verdict, check, check_recording, leaf_of
+from ..graph import Graph, show_graph
+from .checking import (
+    Case,
+    Verdict,
+    check_drawn,
+    check_recording,
+    check_sorting,
+    leaf_of,
+    tensor_of,
+)
+from .lecture_2_backward import check_gets_grad, check_one_result
+from .lecture_2_resetting import (
+    check_backward_twice,
+    check_is_twice,
+    check_own_gradients,
+    check_train,
+)
+from .registry import exercise
+
+__all__ = [
+    "check_backward_twice",
+    "check_flags",
+    "check_freeze",
+    "check_gets_grad",
+    "check_is_twice",
+    "check_one_result",
+    "check_own_gradients",
+    "check_same_graph",
+    "check_train",
+    "graph_to_write",
+]
 
 HOLDS = "which holds "
+SORTED = (
+    "w + 1",
+    "0 * w",
+    "w > 0",
+    "w.argmax()",
+    "w.detach() * x",
+    "torch.ones_like(w)",
+    "torch.nn.Parameter(x)",
+    "torch.tensor([1, 2], requires_grad=True)",
+    "(w * x).requires_grad_(False)",
+)
 
 
+@exercise("2.1 a", kind="predict")
+def check_flags(flags) -> Verdict:
+    """Check exercise 2.1 a: which results require grad, and which lines raise.
+
+    ``flags`` is a dict from a line of code to ``"tracked"``, ``"untracked"`` or
+    ``"raises"``. w requires grad, x does not.
+    """
+    return check_sorting(flags, {line: _flag_of(line) for line in SORTED})
+
+
+def _flag_of(line: str) -> str:
+    """Run a line of ``SORTED`` and say what came of it."""
+    known = {"torch": torch, "w": leaf_of([2.0, -1.0]), "x": tensor_of([1.5, 3.0])}
+    try:
+        with torch.enable_grad():
+            return "tracked" if eval(line, known).requires_grad else "untracked"
+    except RuntimeError:
+        return "raises"
+
+
+@exercise("2.1 b", kind="compute")
 def check_freeze(function) -> Verdict:
-    """Check exercise 2.1 a: freeze one layer so that no optimizer step moves it.
+    """Check exercise 2.1 b: freeze one layer so that no optimizer step moves it.
 
     ``function(model, layer)`` takes a module and the name of one of its layers, and
     returns the names of the parameters of the model that still require grad. A step of
@@ -83,128 +142,38 @@ def _looks_at_a_step(model, learning):
     return look
 
 
-def check_gets_grad(function) -> Verdict:
-    """Check exercise 2.2 a: the names of the tensors whose ``.grad`` a backward fills.
+def graph_to_write() -> Graph:
+    """Return the graph of exercise 2.1 c, whose code the learner finds."""
+    w, x, b = leaf_of([2.0]), leaf_of([1.0, 2.0, 4.0]), leaf_of(2.0)
+    out = _written(w, x, b)
+    return show_graph(out)
 
-    ``function(tensors)`` takes a dict from names to tensors that take part in one loss,
-    and returns a list of names.
+
+def _written(w, x, b) -> torch.Tensor:
+    return ((w - x.detach()) / b - w).sum()
+
+
+@exercise("2.1 c", kind="picture")
+def check_same_graph(function) -> Verdict:
+    """Check exercise 2.1 c: record the graph that ``graph_to_write`` draws.
+
+    ``function(w, x, b)`` takes three leaves that require grad, of the shapes (1,), (n,)
+    and (), and returns a scalar tensor. Their flags stay as they are.
     """
-    w = leaf_of([2.0])
-    b = leaf_of([1.0])
-    x = torch.ones(1, device=device)
-    doubled, scaled, kept, used = w * 2, x * 2, w * 3, w * 4
-    kept.retain_grad()
-    asked = [
-        {"w": w, "x": x, "b": b},
-        {"w": w, "h = w * 2": doubled},
-        {"w": w, "x": x, "c = x * 2, with x untracked": scaled},
-        {"b": b, "m = w.to(torch.float64)": w.to(torch.float64), "d = w.detach()": w.detach()},
-        {"h = w * 3, which called retain_grad()": kept, "k = w * 4": used, "x": x},
-        {"x": w, "w": x, "b": kept, "h": used},
-    ]
-    names_tell_nothing = "x, a tracked leaf, w, an untracked one, b, which called retain_grad(), h"
+    asked = [([2.0], [1.0, 2.0, 4.0], 2.0), ([-1.0], [0.0, 3.0], 4.0), ([0.5], [1.0], -0.5)]
     cases = []
-    for count, tensors in enumerate(asked, start=1):
-        filled = [name for name, t in tensors.items() if _is_filled(t)]
-        words = names_tell_nothing if count == len(asked) else ", ".join(tensors)
-        cases.append(Case(f"tensors = {words}", tensors, filled))
-    return check(function, cases)
+    for w, x, b in asked:
+        leaves = leaf_of(w), leaf_of(x), leaf_of(b)
+        words = f"w = {w}, x = {x}, b = {b}"
+        cases.append(Case(words, leaves, _written(*leaves), _looks_at_flags(leaves)))
+    return check_drawn(function, cases)
 
 
-def _is_filled(tensor) -> bool:
-    return tensor.retains_grad or (tensor.is_leaf and tensor.requires_grad)
+def _looks_at_flags(leaves):
+    def look():
+        off = [name for name, leaf in zip("wxb", leaves) if not leaf.requires_grad]
+        if not off:
+            return None
+        return f"the graph is right, but {off[0]}.requires_grad is False now; expected True"
 
-
-def check_one_result(function) -> Verdict:
-    """Check exercise 2.2 b: the gradient of one element of a result, by ``gradient=``.
-
-    ``function(f, x, i)`` takes a function of 1-d tensors, a list of floats and an index;
-    it returns the gradient of ``f(x)[i]`` as a list of floats.
-    """
-    asked = [
-        ("x**2", lambda x: x**2, [1.0, 2.0, 3.0], 1),
-        ("x * x.sum()", lambda x: x * x.sum(), [1.0, 2.0, 3.0], 0),
-        ("x.cumsum(0)", lambda x: x.cumsum(0), [5.0, -1.0], 1),
-        ("stack([x.prod(), 3 * x[0]])", lambda x: torch.stack([x.prod(), 3 * x[0]]),
-         [2.0, 3.0, 4.0], 0),
-        ("stack([x.sum()])", lambda x: torch.stack([x.sum()]), [1.0, 4.0], 0),
-    ]  # fmt: skip
-    cases = []
-    for words, f, x, i in asked:
-        leaf = leaf_of(x)
-        (row,) = torch.autograd.grad(f(leaf)[i], leaf)
-        cases.append(Case(f"f(x) = {words}, x = {x}, i = {i}", (f, x, i), row.tolist()))
-    return check_recording(function, cases)
-
-
-def check_is_twice(function) -> Verdict:
-    """Check exercise 2.3 a: whether one float is twice another, up to rounding.
-
-    ``function(first, second)`` returns True or False.
-    """
-    asked = [
-        (-24.0, -48.0, True),
-        (36.0, 72.0, True),
-        (-24.0, 1000.0, False),
-        (0.0, 0.0, True),
-        (0.1, 0.20000000298023224, True),
-        (100000.0, 199999.0, False),
-        (-24.0, 48.0, False),
-        (0.0, 5.0, False),
-        (1e-08, 5e-08, False),
-    ]
-    cases = [
-        Case(f"first = {first}, second = {second}", (first, second), expected)
-        for first, second, expected in asked
-    ]
-    return check_recording(function, cases)
-
-
-def check_train(function) -> Verdict:
-    """Check exercise 2.3 b: one reset per optimizer step, whatever the number of losses.
-
-    ``function(w, optimizer, steps)`` takes a 0-d parameter, its optimizer, and a list
-    with a list of loss functions for each step; it returns w after each step.
-    """
-    asked = [
-        ("one step, losses 1w, 2w, 3w", [[_times(1), _times(2), _times(3)]], 0.0, None),
-        ("two steps, losses 1w, 2w and then 3w", [[_times(1), _times(2)], [_times(3)]], 0.0, None),
-        ("one step, loss 1w, where w.grad already holds 100.0", [[_times(1)]], 0.0, 100.0),
-        ("momentum 0.5, losses 2w, then 3w, then none", [[_times(2)], [_times(3)], []], 0.5, None),
-        ("two steps, loss w**2 in each", [[_SQUARE], [_SQUARE]], 0.0, None),
-    ]
-    cases = []
-    for words, entries, momentum, stale in asked:
-        w = torch.nn.Parameter(torch.tensor(2.0, device=device))
-        w.grad = None if stale is None else torch.tensor(stale, device=device)
-        optimizer = torch.optim.SGD([w], lr=0.1, momentum=momentum)
-        steps = [[loss.make for loss in entry] for entry in entries]
-        values, value, last = [], 2.0, 0.0
-        for entry in entries:
-            if entry:
-                last = momentum * last + sum(loss.slope(value) for loss in entry)
-                value -= 0.1 * last
-            values.append(round(value, 4))
-        cases.append(Case(f"steps = {words}", (w, optimizer, steps), values))
-    return check(lambda given: _rounded(function(*given)), cases)
-
-
-class _Loss(NamedTuple):
-    """A loss as a function of w, and its slope as a function of w's value."""
-
-    make: Callable
-    slope: Callable[[float], float]
-
-
-def _times(factor) -> _Loss:
-    return _Loss(lambda w: factor * w, lambda value: factor)
-
-
-_SQUARE = _Loss(lambda w: w**2, lambda value: 2 * value)
-
-
-def _rounded(came):
-    """Return a list of floats without their float32 tails; anything else as it came."""
-    if isinstance(came, (list, tuple)) and all(isinstance(value, float) for value in came):
-        return type(came)(round(value, 4) for value in came)
-    return came
+    return look

@@ -6,21 +6,32 @@ import torch
 
 from .checking import Case, Verdict, check_recording, leaf_of, tensor_of
 from .lecture_3_in_place import check_mended, check_stop, check_try_step
-from .lecture_3_memory import check_fair_ratio, check_first_rows
+from .lecture_3_memory import check_fair_ratio, check_first_rows, check_kept_bytes
+from .lecture_3_picture import check_recorded, graph_to_read
+from .lecture_3_sorting import check_reaches, check_writes
+from .lecture_3_total import check_mean_loss
+from .registry import exercise
 
 __all__ = [
     "check_evaluate",
     "check_fair_ratio",
     "check_first_rows",
+    "check_kept_bytes",
+    "check_mean_loss",
     "check_mended",
+    "check_reaches",
+    "check_recorded",
     "check_sgd_step",
     "check_stop",
     "check_try_step",
+    "check_writes",
+    "graph_to_read",
 ]
 
 
+@exercise("3.1 b", kind="repair")
 def check_evaluate(function) -> Verdict:
-    """Check exercise 3.1 a: the mean loss of a model, with nothing recorded on the way.
+    """Check exercise 3.1 b: the mean loss of a model, with nothing recorded on the way.
 
     ``function(model, data)`` takes a module in training mode and a list of pairs of an
     input and a label, and returns the mean of the losses ``(model(x) - label) ** 2`` as a
@@ -92,8 +103,9 @@ def _looks_at_model(model, forwards, stale):
     return look
 
 
+@exercise("3.1 d", kind="compute")
 def check_sgd_step(function) -> Verdict:
-    """Check exercise 3.1 b: one step of SGD, in place and without a graph.
+    """Check exercise 3.1 d: one step of SGD, in place and without a graph.
 
     ``function(parameters, lr)`` takes an iterable of leaves, which can be gone through
     once, takes ``lr * grad`` away from each that has a gradient, and returns how many

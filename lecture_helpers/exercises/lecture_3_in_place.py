@@ -6,8 +6,10 @@ import torch
 
 from ..devices import device
 from .checking import Case, Verdict, check_recording, leaf_of
+from .registry import exercise
 
 
+@exercise("3.2 a", kind="compute")
 def check_stop(function) -> Verdict:
     """Check exercise 3.2 a: a value goes on and its gradient stops.
 
@@ -31,8 +33,9 @@ def check_stop(function) -> Verdict:
     return check_recording(partial(_kept, function), cases)
 
 
+@exercise("3.2 d", kind="repair")
 def check_mended(function) -> Verdict:
-    """Check exercise 3.2 b: the values of ``broken``, with a backward that runs.
+    """Check exercise 3.2 d: the values of ``broken``, with a backward that runs.
 
     ``function(w, inputs)`` takes a 1-d tensor and a list of such tensors. It returns the sum
     of the squares of the states, with the right gradients, and leaves w and the inputs as
@@ -121,8 +124,9 @@ def _wrong_slope(result, leaves, expected) -> str | None:
     return None
 
 
+@exercise("3.2 e", kind="compute")
 def check_try_step(function) -> Verdict:
-    """Check exercise 3.2 c: try a step on some weights, and put everything back.
+    """Check exercise 3.2 e: try a step on some weights, and put everything back.
 
     ``function(weights, step, loss)`` takes a list of leaf tensors, a function that changes
     them in place, and one that computes a loss. It returns the loss after the step as a

@@ -4,11 +4,89 @@ from functools import partial
 
 import torch
 
+from ..devices import device
+from ..memory import saved_memory
 from .checking import Case, Verdict, check_recording, tensor_of
+from .registry import exercise
 
 
+@exercise("3.3 a", kind="repair")
+def check_kept_bytes(function) -> Verdict:
+    """Check exercise 3.3 a: the bytes that the graph of a forward keeps for backward.
+
+    ``function(net, x, recording)`` takes a module, a batch and whether to record. It runs
+    the module once and returns, as a whole number, the bytes that the nodes of the result's
+    graph hold, each piece of memory once.
+    """
+    asked = [
+        ("net = a Linear layer, x requires grad, recording", [_linear()], True, True),
+        ("net = the same layer, not recording", [_linear()], True, False),
+        ("net = the same layer, x does not require grad, recording", [_linear()], False, True),
+        ("net = the same layer, frozen, x does not require grad, recording",
+         [_linear().requires_grad_(False)], False, True),
+        ("net = Linear, ReLU, Linear, recording", [_linear(), torch.nn.ReLU(), _linear()], True,
+         True),
+        ("net = a layer that adds its bias, recording", [_Shift()], True, True),
+    ]  # fmt: skip
+    cases = []
+    for words, layers, tracked, recording in asked:
+        net, x = _Counted(*layers), torch.ones(8, 4, device=device, requires_grad=tracked)
+        with torch.set_grad_enabled(recording):
+            kept = saved_memory(net(x)).total_bytes
+        net.calls = 0
+        cases.append(Case(words, (net, x, recording), kept, _looks_at_net(net, x)))
+    return check_recording(function, cases)
+
+
+def _linear():
+    return torch.nn.Linear(4, 4, device=device)
+
+
+class _Shift(torch.nn.Module):
+    """Adds a bias: its result requires grad, and the addition saves nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.bias = torch.nn.Parameter(torch.ones(4, device=device))
+
+    def forward(self, x):
+        return x + self.bias
+
+
+class _Counted(torch.nn.Sequential):
+    """Counts its forwards."""
+
+    calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        return super().forward(x)
+
+
+def _looks_at_net(net, x):
+    """Return a look at what a weighing did besides."""
+    flags = [parameter.requires_grad for parameter in net.parameters()], x.requires_grad
+
+    def look():
+        now = [parameter.requires_grad for parameter in net.parameters()], x.requires_grad
+        grads = [tensor.grad for tensor in (*net.parameters(), x)]
+        slips = (
+            (net.calls != 1, f"forwards of net: {net.calls}; expected 1"),
+            (now != flags, "a flag of net or x has changed; expected all flags to stay"),
+            (any(grad is not None for grad in grads),
+             "a backward ran, for a .grad is filled; expected none"),
+            (not torch.is_grad_enabled(),
+             "recording is still off after your function; expected it to be on, as before"),
+        )  # fmt: skip
+        return next((f"the bytes are right, but {said}" for is_wrong, said in slips if is_wrong),
+                    None)  # fmt: skip
+
+    return look
+
+
+@exercise("3.3 b", kind="repair")
 def check_first_rows(function) -> Verdict:
-    """Check exercise 3.3 a: keep the first row of each result and nothing else.
+    """Check exercise 3.3 b: keep the first row of each result and nothing else.
 
     ``function(net, batches)`` takes a module and a list of 2-d tensors; it returns a list
     with the first row of ``net(x)`` for each, as tensors that keep no graph alive and no
@@ -91,8 +169,9 @@ def _looks_at_rows(net, kept, stale):
     return look
 
 
+@exercise("3.3 c", kind="compute")
 def check_fair_ratio(function) -> Verdict:
-    """Check exercise 3.3 b: how many times as long as f does g take?
+    """Check exercise 3.3 c: how many times as long as f does g take?
 
     ``function(f, g, clock, rounds)`` takes two functions without arguments, a function
     that tells the time in seconds, and the number of rounds. It returns the median of the

@@ -50,6 +50,17 @@ class Live:
     __repr__ = __str__
 
 
+def button(description, press, style=""):
+    """Return a button as wide as its words, which calls ``press()``."""
+    import ipywidgets
+
+    made = ipywidgets.Button(
+        description=description, button_style=style, layout=ipywidgets.Layout(width="auto")
+    )
+    made.on_click(lambda _button: press())
+    return made
+
+
 def html_of(shown) -> str:
     """Return a graph, a table, a drawing or text as HTML for a page inside a widget."""
     rendered = _rendered(shown)

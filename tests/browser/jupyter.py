@@ -38,10 +38,15 @@ def find_browser() -> str | None:
 
 
 class Lab:
-    """A running JupyterLab: its address, its token, and how to reach a notebook in it."""
+    """A running JupyterLab: its address, its token, and how to reach a notebook in it.
 
-    def __init__(self, port, token):
+    notebooks: the folder of the notebooks that it serves.
+    answers: the folder in which its kernels keep a learner's answers.
+    """
+
+    def __init__(self, port, token, folder):
         self.address, self.token = f"http://127.0.0.1:{port}", token
+        self.notebooks, self.answers = folder / "site" / "notebooks", folder / "answers"
 
     def notebook(self, name) -> str:
         """Return the address of a notebook, in single-document mode."""
@@ -59,6 +64,7 @@ def running_lab(folder: Path, root: Path, theme: str):
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
         "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+        "LECTURE_PROGRESS": str(folder / "answers"),
     }  # fmt: skip
     for name, values in {**SETTINGS, THEME: {"theme": f"JupyterLab {theme.title()}"}}.items():
         file = folder / "settings" / name
@@ -80,7 +86,7 @@ def running_lab(folder: Path, root: Path, theme: str):
     with open(folder / "lab.log", "w") as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=site)
         try:
-            lab = Lab(port, token)
+            lab = Lab(port, token, folder)
             _wait_until_up(lab, server, folder / "lab.log")
             yield lab
         finally:

@@ -5,7 +5,7 @@ import traceback
 from pathlib import Path
 
 import nbformat
-from answers import solution
+from answers import solved
 from execute_notebooks import WIDGET_VIEW, is_compared
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
@@ -89,7 +89,8 @@ def solve(root, begin) -> dict:
     found = {}
     for lecture, name in test_solutions.EXERCISES:
         begin(f"exercise {name}")
-        found[name] = lecture.CHECKS[name][0](solution(root, lecture.NOTEBOOK, name)).passed
+        verdict = lecture.CHECKS[name][0](solved(lecture, name, root))
+        found[f"{name} of {lecture.NOTEBOOK}"] = verdict.passed
     return found
 
 

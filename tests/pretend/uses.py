@@ -15,12 +15,18 @@ from lecture_helpers import (
     expect_error,
     grad_history,
     grad_table,
+    plot_losses,
+    plot_path,
     predict,
     press,
+    progress_bar,
+    raised_by,
     record_backward,
+    reset_progress,
     saved_memory,
     show_graph,
     show_picture,
+    show_progress,
     tracking_map,
     use_text,
     watch_backward,
@@ -268,16 +274,60 @@ def buttons():
 
 
 @use
+def a_training():
+    x, y = torch.tensor([0.0, 1.0], device=device), torch.tensor([1.0, 3.0], device=device)
+    w, b, losses, points = leaf(0.0), leaf(0.0), [], [(0.0, 0.0)]
+
+    def loss_of(w, b):
+        return ((w * x + b - y) ** 2).mean()
+
+    for _ in progress_bar(range(3), "steps"):
+        loss = loss_of(w, b)
+        w.grad = b.grad = None
+        loss.backward()
+        with torch.no_grad():
+            w -= 0.25 * w.grad
+            b -= 0.25 * b.grad
+        losses.append(loss)
+        points.append((w.item(), b))
+    line = plot_path(lambda w: loss_of(w, 1.0), [0.0, w], w=(-1, 3))
+    surface = plot_path(loss_of, points, w=(-1, 3), b=(-1, 3))
+    return [plot_losses({"by hand": losses}), plot_losses(losses, log=True), surface, line]
+
+
+@use
 def questions():
     x = leaf(2.0)
     (3 * x).backward()
-    asked = predict("What is x.grad?", ["2.0", "3.0"])
-    asked._input.value = "3.0"
-    asked.compare(x.grad.item())
-    number = predict("What is x.grad?")
-    number._input.value = "3"
-    number.compare(x.grad)
-    return [asked, number]
+    twice, names = 2 * x, ["x", "x.grad", "twice"]
+    values = dict(zip(names, [x, x.grad, twice]))
+    asked = [
+        (predict("What is x.grad?", [2.0, 3.0]), 3.0, x.grad.item()),
+        (predict("What is x.grad?"), 3, x.grad),
+        (predict("Which are leaves?", names, kind="several"), ["x", "x.grad"],
+         [name for name in names if values[name].is_leaf]),
+        (predict("Which is least?", names, kind="order"), ["x", "x.grad", "twice"],
+         sorted(names, key=values.get)),
+        (predict("x is a leaf.", kind="true or false"), True, x.is_leaf),
+        (predict("What does it raise?", kind="raises"), RuntimeError, raised_by(x.grad.backward)),
+    ]  # fmt: skip
+    for question, answer, computed in asked:
+        question.compare(computed)
+        question.commit(answer)
+    return [[question, question._said.value] for question, *_ in asked]
+
+
+@use
+def answers_kept():
+    x = leaf(2.0)
+    question = predict("What is 3x?", section="U.1")
+    question.compare(3 * x)
+    summary, told = show_progress("U"), []
+    for answer in (7, 6):
+        question.commit(answer)
+        told.append([summary.sentence, str(summary)])
+    reset_progress("U")
+    return [told, summary, question.answer]
 
 
 @use
