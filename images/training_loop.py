@@ -14,7 +14,7 @@ LOOKS = (
     ink.Look("#dcfce7", "#15803d", radius=8),
 )
 NAMES = ("forward", "loss", "reset", "backward", "update")
-CODE = ("p = w · x", "(p − 5)²", "w.grad = None", "loss.backward()", "w −= lr · w.grad")
+CODE = ("p = w · x", "(p − 4)²", "w.grad = None", "loss.backward()", "w −= lr · w.grad")
 LEFT, TOP, WIDTH, HEIGHT, PITCH, ROW = 78.0, 52.0, 128.0, 52.0, 146.0, 34.0
 
 
@@ -41,8 +41,8 @@ def draw() -> str:
         ]
         said.append(f"step {count}: {', '.join(cells)}")
     words = (
-        f"Forward, loss, reset, backward, update, and again from the start, with x = 2, the target "
-        f"5 and lr 0.1. {'; '.join(said)}."
+        f"Forward, loss, reset, backward, update, and again from the start, with x = 1, the target "
+        f"4 and lr 0.25. {'; '.join(said)}."
     )
     title = "A training loop repeats five parts, and each step starts where the last one ended"
     right, bottom = LEFT + PITCH * 4 + WIDTH + 14, TOP + HEIGHT + 8 + ROW * len(rows) + 20
@@ -61,19 +61,21 @@ def _back() -> list:
         f'<path d="{way}" fill="none" stroke="{ink.MID}" stroke-width="1.5"/>',
         f'<path d="{head}" fill="{ink.MID}"/>',
         ink.text((first + last) / 2, top - 6, "and again, with the new w", 12, ink.MID),
+        ink.text(12, TOP + 22, "x = 1", 12, ink.MID, anchor="start"),
+        ink.text(12, TOP + 41, "lr = 0.25", 12, ink.MID, anchor="start"),
     ]
 
 
 def _trained() -> list:
     """Return what each part gives in three steps, in words."""
-    w, rows = torch.tensor(1.0, requires_grad=True), []
+    w, rows = torch.tensor(0.0, requires_grad=True), []
     for _ in range(3):
-        prediction = w * 2
-        loss = (prediction - 5) ** 2
+        prediction = w * 1
+        loss = (prediction - 4) ** 2
         w.grad = None
         loss.backward()
         with torch.no_grad():
-            w -= 0.1 * w.grad
+            w -= 0.25 * w.grad
         told = [number(round(one.item(), 4), False) for one in (prediction, loss, w.grad, w)]
         told = [one.replace("-", "−") for one in told]
         rows.append([f"p = {told[0]}", f"loss {told[1]}", "empty", f".grad {told[2]}",
