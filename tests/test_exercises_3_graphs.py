@@ -1,9 +1,8 @@
-"""Lecture 3, what a graph is and keeps: a mean, a picture and bytes."""
+"""Lecture 3, what a graph is and keeps: a mean and a picture."""
 
 import pytest
 import torch
 
-from lecture_helpers import saved_memory
 from lecture_helpers.exercises import lecture_3
 from lecture_helpers.exercises.lecture_3_total import _Losses
 
@@ -66,6 +65,14 @@ def emptied(losses):
     return result
 
 
+def one_behind(losses):
+    total, count, last = 0.0, 0, None
+    for loss in losses:
+        kept = [last, loss]
+        total, count, last = total + loss.detach(), count + 1, kept[1]
+    return total / count
+
+
 def switched_off(losses):
     result = mean(losses)
     torch.set_grad_enabled(False)
@@ -84,56 +91,11 @@ def divided_by_a_block(a, b):
     return h / constant - b
 
 
-def weighed(net, x, recording, weigh=lambda y: saved_memory(y).total_bytes):
-    with torch.set_grad_enabled(recording):
-        y = net(x)
-    return weigh(y)
-
-
-def by_hooks(net, x, recording):
-    found = []
-
-    def pack(tensor):
-        found.append(tensor.nbytes)
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, itself), torch.set_grad_enabled(recording):
-        net(x)
-    return sum(found)
-
-
-def by_the_block(net, x, recording):
-    with saved_memory() as memory, torch.set_grad_enabled(recording):
-        result = net(x)
-        alive = memory.alive_now
-    del result
-    return alive
-
-
-def walked_first(net, x, recording):
-    kept = weighed(net, x, recording)
-    with torch.set_grad_enabled(recording):
-        y = net(x)
-    if y.requires_grad:
-        y.sum().backward()
-    return kept
-
-
-def frozen_for_good(net, x, recording):
-    kept = weighed(net, x, recording)
-    net.requires_grad_(False)
-    return kept
-
-
-def switched_for_good(net, x, recording):
-    torch.set_grad_enabled(recording)
-    return saved_memory(net(x)).total_bytes
-
-
 CHECKS = {
     "mean_loss": (lecture_3.check_mean_loss, {
         "the leaky one": lambda losses: mean(losses, itself),
         "detached at the end": lambda losses: mean(losses, itself, torch.Tensor.detach),
+        "the one before kept as well": one_behind,
         "a list first": lambda losses: torch.stack(list(losses)).detach().mean(),
         "numbers": lambda losses: mean(losses, torch.Tensor.item),
         "cut off in place": lambda losses: mean(losses, torch.Tensor.detach_),
@@ -164,25 +126,6 @@ CHECKS = {
         "everything in a block": everything_in_a_block,
         "a new leaf": lambda a, b: everything_in_a_block(a, b).requires_grad_(),
         "a list of numbers": lambda a, b: (a**2 / a - b).tolist(),
-    }),
-    "kept_bytes": (lecture_3.check_kept_bytes, {
-        "the flag": lambda net, x, recording: x.requires_grad and recording,
-        "the flag of the result": lambda *given: weighed(*given, lambda y: y.requires_grad),
-        "the flag as a number": lambda *given: weighed(*given, lambda y: int(y.requires_grad)),
-        "the bytes of the result": lambda *given: weighed(*given, lambda y: y.nbytes),
-        "the bytes of the batch": lambda net, x, recording: x.nbytes * recording,
-        "the bytes of the parameters": lambda net, x, recording: sum(
-            p.nbytes for p in net.parameters()),
-        "each as often as it is saved": by_hooks,
-        "made by the forward alone": lambda *given: weighed(
-            *given, lambda y: saved_memory(y).graph_bytes),
-        "how many tensors": lambda *given: weighed(*given, lambda y: saved_memory(y).tensors),
-        "the bytes of the block": by_the_block,
-        "always recording": lambda net, x, recording: weighed(net, x, True),
-        "a second forward and a backward": walked_first,
-        "frozen afterwards": frozen_for_good,
-        "switched for good": switched_for_good,
-        "a broken number": lambda *given: float(weighed(*given)),
     }),
 }  # fmt: skip
 
@@ -224,18 +167,6 @@ def test_the_graph_to_read_is_the_one_that_is_checked():
     assert "makes h = 9.0" in told and "makes ratio = 3.0" in told and "makes y = -3.0" in told
 
 
-def test_the_bytes_are_those_that_can_be_counted_by_hand():
-    expected = (8 * 4 + 4 * 4) * 4, 0, 8 * 4 * 4, 0, (8 * 4 + 4 * 4 + 8 * 4 + 4 * 4) * 4, 0
-    came = []
-
-    def note(net, x, recording):
-        came.append(weighed(net, x, recording))
-        return came[-1]
-
-    assert lecture_3.check_kept_bytes(note).passed is True
-    assert tuple(came) == expected
-
-
 def test_the_graphs_of_losses_are_counted_while_they_live():
     losses = _Losses([1.0, 2.0, 3.0])
     made = iter(losses)
@@ -268,14 +199,11 @@ def test_the_graphs_of_losses_are_counted_while_they_live():
     ("mean_loss", "the block around the loop", "Case 3 of 4, losses = 5.0 alone, made when you "
      "ask for it: the mean is right, but recording was off when a loss was asked for, so that "
      "loss was made without a graph; expected recording to be on there."),
-    ("kept_bytes", "the flag", "Case 1 of 6, net = a Linear layer, x requires grad, recording: "
-     "your function returned True; expected 192 (a int, not a bool)."),
-    ("kept_bytes", "each as often as it is saved", "Case 5 of 6, net = Linear, ReLU, Linear, "
-     "recording: your function returned 512; expected 384."),
-    ("kept_bytes", "the bytes of the result", "Case 1 of 6, net = a Linear layer, x requires "
-     "grad, recording: your function returned 128; expected 192."),
-    ("kept_bytes", "a second forward and a backward", "Case 1 of 6, net = a Linear layer, x "
-     "requires grad, recording: the bytes are right, but forwards of net: 2; expected 1."),
+    ("mean_loss", "the one before kept as well", "Case 4 of 4, losses = 1.0, 2.0, 6.0 and 7.0, "
+     "each made when you ask for it: the mean is right, but the graphs of 2 losses were alive at "
+     "once; expected one at most."),
+    ("mean_loss", "switched off for good", "Case 1 of 4, losses = 1.0 and 3.0, a list: recording "
+     "is still off after your function; expected it to be on, as before."),
 ])  # fmt: skip
 def test_what_a_slip_is_told(name, wrong, said):
     check, wrongs = CHECKS[name]
@@ -286,8 +214,6 @@ def test_what_a_slip_is_told(name, wrong, said):
     ("mean_loss", "by length", 3), ("mean_loss", "gone through twice", 3),
     ("recorded", "one element only", 3), ("recorded", "h detached", 1),
     ("recorded", "the number written down", 2),
-    ("kept_bytes", "always recording", 2), ("kept_bytes", "the bytes of the block", 1),
-    ("kept_bytes", "made by the forward alone", 1),
 ])  # fmt: skip
 def test_a_slip_is_told_its_case(name, wrong, case):
     check, wrongs = CHECKS[name]
