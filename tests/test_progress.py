@@ -58,6 +58,7 @@ def test_the_first_judged_answer_counts_and_a_right_one_stays_right(folder):
     kept.note(*ASKED, False, "5")
     assert counts(kept) == {"2.1": (1, 0, 1, 0, 0)}
     other = PREDICTION, "2.1", "and now?"
+    kept.note(*other, None, "1")
     kept.note(*other, True, "1")
     kept.note(*other, False, "2")
     assert counts(kept) == {"2.1": (2, 1, 1, 0, 0)}

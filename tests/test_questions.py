@@ -102,6 +102,10 @@ def test_a_value_that_is_no_choice_is_told_and_counts_neither_way(computed):
     assert judgement.words.endswith(f", which is none of the choices. {NOT_COUNTED}")
 
 
+def test_of_two_choices_of_one_value_neither_is_taken():
+    assert judged(question_of("?", ["0.333", "0.3333"]), "0.333", 1 / 3).right is None
+
+
 class Sulky:
     """Raises whatever it is asked."""
 
