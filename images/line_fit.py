@@ -1,4 +1,4 @@
-"""Section 4.2: four points, and the line before training, after three steps and after 200."""
+"""Section 4.2: four points, and the line before training, after three steps and after 100."""
 
 import torch
 
@@ -7,7 +7,7 @@ from lecture_helpers.draw import ink
 from lecture_helpers.draw.axes import LINES, Axes, Scale, keys, width_of_keys
 
 POINTS = ((0.0, 2.5), (1.0, 2.5), (2.0, 3.5), (3.0, 5.5))
-SHOWN = (0, 3, 200)  # steps
+SHOWN = (0, 3, 100)  # steps
 LEFT, TOP, WIDTH, HEIGHT = 60.0, 56.0, 420.0, 210.0
 
 

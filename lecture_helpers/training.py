@@ -14,7 +14,7 @@ from .curve import Curve, curve_of
 from .devices import device
 from .shown import Shown
 
-GRID = 41  # places along each side at which a loss of two parameters is computed
+GRID = 31  # places along each side at which a loss of two parameters is computed
 MOST_CURVES = 4
 
 
@@ -61,7 +61,7 @@ class PathPlot(Shown):
 
     ranges: a ``Range`` for each parameter. paths: tuple of ``TrainingPath``.
     ground: the loss itself. Over one parameter a ``Curve``; over two its values on a
-        square grid, a tuple of 41 rows, one for each value of the second parameter from
+        square grid, a tuple of 31 rows, one for each value of the second parameter from
         low to high, None where it is no finite number.
     """
 
@@ -112,7 +112,7 @@ def plot_path(loss, path, /, **ranges) -> PathPlot:
         ranges: ``name=(low, high)`` for one parameter, which gives the curve of the loss, or
             for two, which gives its surface from above: the darker, the higher.
 
-    The function is called 61 to 261 times for a curve, 1,681 times for a surface, and once
+    The function is called 61 to 261 times for a curve, 961 times for a surface, and once
     for each point. What leaves the ranges is cut off in the picture and told in the text.
 
     Raises:

@@ -156,9 +156,9 @@ def test_the_points_of_a_path_lie_on_the_curve():
 def test_a_surface_is_the_loss_at_each_place_of_the_grid():
     plot = plot_path(bowl, [(0.0, 0.0), (1.0, 2.0)], w=(-1, 4), b=(-1, 4))
     assert len(plot.ground) == len(plot.ground[0]) == GRID
-    at = {(row, column): -1 + 5 * column / 40 for row in (0, 13) for column in (0, 24)}
+    at = {(row, column): -1 + 5 * column / (GRID - 1) for row in (0, 13) for column in (0, 24)}
     for (row, column), w in at.items():
-        b = -1 + 5 * row / 40
+        b = -1 + 5 * row / (GRID - 1)
         assert plot.ground[row][column] == pytest.approx(bowl(w, b).item(), rel=1e-5)
     assert plot.paths[0].losses == (13.75, 0.25)
     assert "for w from -1 to 4 and b from -1 to 4\nthere the loss lies between 0.25 " in str(plot)
