@@ -79,6 +79,12 @@ def first_and_only(f, g, clock, rounds):
     return took(g, clock) / took(f, clock)
 
 
+def warmed_up_once(f, g, clock, rounds):
+    f()
+    g()
+    return first_and_only(f, g, clock, rounds)
+
+
 CHECKS = {
     "first_rows": (
         lecture_3.check_first_rows,
@@ -115,6 +121,9 @@ CHECKS = {
             "the ratio of the sums": sums,
             "the ratio of the medians": ratio_of_the_medians,
             "one sample": first_and_only,
+            "one sample, warmed up": warmed_up_once,
+            "the first round": lambda *given: ratio(*given, middle=lambda ratios: ratios[0]),
+            "the last round": lambda *given: ratio(*given, middle=lambda ratios: ratios[-1]),
             "the list of ratios": lambda *given: ratio(*given, middle=list),
             "another clock": lambda f, g, clock, rounds: ratio(f, g, time.perf_counter, rounds),
             "one round too few": lambda f, g, clock, rounds: ratio(f, g, clock, rounds - 1),
@@ -140,8 +149,8 @@ def test_what_a_slip_of_the_rows_is_told(wrong, said):
 
 @pytest.mark.parametrize("wrong, case", [
     ("f by g", 1), ("one sample", 3), ("no warm-up", 3), ("one function after the other", 4),
-    ("the ratio of the medians", 7),
-    ("the ratio of the sums", 5), ("the mean", 5), ("the fastest round", 6),
+    ("the ratio of the medians", 7), ("one sample, warmed up", 6), ("the first round", 6),
+    ("the last round", 5), ("the ratio of the sums", 5), ("the mean", 5), ("the fastest round", 6),
 ])  # fmt: skip
 def test_each_slip_of_a_measurement_has_its_case(wrong, case):
     check, wrongs = CHECKS["fair_ratio"]

@@ -114,7 +114,7 @@ def test_the_bytes_are_those_that_can_be_counted_by_hand():
     ("a backward afterwards", "Case 1 of 6, net = a Linear layer, x requires grad, "
      "recording: the bytes are right, but a backward ran, for a .grad is filled; expected none."),
     ("the flag", "Case 1 of 6, net = a Linear layer, x requires grad, recording: "
-     "your function returned True; expected 192 (a int, not a bool)."),
+     "your function returned True; expected 192 (an int, not a bool)."),
     ("each as often as it is saved", "Case 5 of 6, net = Linear, ReLU, Linear, "
      "recording: your function returned 512; expected 384."),
     ("the bytes of the result", "Case 1 of 6, net = a Linear layer, x requires "

@@ -229,7 +229,12 @@ def _differs(came, expected) -> str | None:
         expected = tuple(expected)
     kinds = type(came).__name__, type(expected).__name__
     said = f"your function returned {came!r}; expected {expected!r}"
-    return said if kinds[0] == kinds[1] else f"{said} (a {kinds[1]}, not a {kinds[0]})"
+    if kinds[0] == kinds[1]:
+        return said
+    wanted, given = (
+        f"an {kind}" if kind[0] in "aeiou" else f"a {kind}" for kind in reversed(kinds)
+    )
+    return f"{said} ({wanted}, not {given})"
 
 
 def _same(came, expected) -> bool:
