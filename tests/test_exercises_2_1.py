@@ -48,7 +48,7 @@ def by_prefix(model, layer):
 def all_but_the_layer_switched_on(model, layer):
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not name.startswith(f"{layer}."))
-        parameter.grad = None
+        parameter.grad = parameter.grad if parameter.requires_grad else None
     return learning(model)
 
 
@@ -73,6 +73,18 @@ def weight_and_bias(model, layer):
     flag_and_none(getattr(model, layer).weight)
     flag_and_none(getattr(model, layer).bias)
     return learning(model)
+
+
+def all_gradients_cleared(model, layer):
+    getattr(model, layer).requires_grad_(False)
+    model.zero_grad()
+    return learning(model)
+
+
+def all_gradients_zeroed(model, layer):
+    names = frozen(model, layer, flag_and_none)
+    model.zero_grad(set_to_none=False)
+    return names
 
 
 def switches_x_off(w, x, b):
@@ -120,6 +132,8 @@ CHECKS = {
         "switches others on": all_but_the_layer_switched_on,
         "everything": everything,
         "right names, all frozen": names_right_but_all_frozen,
+        "right names, all cleared": all_gradients_cleared,
+        "right names, all zeroed": all_gradients_zeroed,
         "the frozen names": frozen_ones,
         "weight and bias only": weight_and_bias,
         "parameters, not names": lambda m, layer: [
@@ -161,6 +175,10 @@ CHECKS = {
      "your function returned []; expected ['head2.weight', 'head2.bias']."),
     ("freeze", "right names, all frozen", "Case 1 of 5, model = body, head, layer = 'body': the "
      "names are right, but head.weight no longer learns; expected it to move."),
+    ("freeze", "right names, all cleared", "Case 1 of 5, model = body, head, layer = 'body': the "
+     "names are right, but head.weight.grad has changed; expected it as it was."),
+    ("freeze", "right names, all zeroed", "Case 1 of 5, model = body, head, layer = 'body': the "
+     "names are right, but head.weight.grad has changed; expected it as it was."),
     ("same_graph", "x switched off", "Case 1 of 3, w = [2.0], x = [1.0, 2.0, 4.0], b = 2.0: "
      "the graph is right, but x.requires_grad is False now; expected True."),
 ])  # fmt: skip

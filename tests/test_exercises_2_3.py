@@ -176,6 +176,10 @@ CHECKS = {
         "the default tolerance": lambda first, second: math.isclose(second, 2 * first),
         "a fixed tolerance": lambda first, second: abs(second - 2 * first) < 1e-6,
         "rounded": lambda first, second: round(second, 6) == round(2 * first, 6),
+        "allclose as it is": lambda first, second: torch.allclose(
+            torch.tensor(second), torch.tensor(2 * first), rtol=1e-6),
+        "one part in ten million": lambda first, second: math.isclose(
+            second, 2 * first, rel_tol=1e-7),
         "one side only": lambda first, second: second - 2 * first < 1e-6,
         "any second for a first of 0": lambda first, second: (
             first == 0 or math.isclose(second / first, 2, rel_tol=1e-6)),
@@ -234,9 +238,9 @@ CHECKS = {
 
 
 @pytest.mark.parametrize("name, wrong, said", [
-    ("is_twice", "the source's", "Case 1 of 9, first = -24.0, second = -48.0: "
+    ("is_twice", "the source's", "Case 1 of 10, first = -24.0, second = -48.0: "
      "your function returned False; expected True."),
-    ("is_twice", "exactly", "Case 5 of 9, first = 0.1, second = 0.20000000298023224: "
+    ("is_twice", "exactly", "Case 5 of 10, first = 0.1, second = 0.20000000298023224: "
      "your function returned False; expected True."),
     ("train", "reset before each backward", "Case 1 of 5, steps = one step, losses 1w, 2w, 3w: "
      "your function returned [1.7]; expected [1.4]."),
@@ -264,7 +268,7 @@ def test_what_a_slip_is_told(name, wrong, said):
 
 def failing_case(name, wrong):
     check, wrongs = CHECKS[name]
-    return int(check(wrongs[wrong]).message.removeprefix("Not yet. Case ")[0])
+    return int(check(wrongs[wrong]).message.removeprefix("Not yet. Case ").split()[0])
 
 
 @pytest.mark.parametrize("name, wrong, case", [
@@ -272,6 +276,7 @@ def failing_case(name, wrong):
     ("is_twice", "sizes only", 7), ("is_twice", "the default tolerance", 5),
     ("is_twice", "one side only", 6), ("is_twice", "any second for a first of 0", 8),
     ("is_twice", "a fixed tolerance", 9), ("is_twice", "rounded", 9),
+    ("is_twice", "allclose as it is", 9), ("is_twice", "one part in ten million", 10),
     ("own_gradients", "running totals", 1), ("own_gradients", "an alias of w.grad", 1),
     ("own_gradients", "what was there before is forgotten", 3),
     ("own_gradients", "one number each", 4), ("backward_twice", "hard-coded", 1),

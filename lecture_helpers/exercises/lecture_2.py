@@ -76,7 +76,7 @@ def check_freeze(function) -> Verdict:
     ``function(model, layer)`` takes a module and the name of one of its layers, and
     returns the names of the parameters of the model that still require grad. A step of
     SGD with weight decay must then leave the frozen parameters where they are, and move
-    the others.
+    the others, whose ``.grad`` holds what it held before.
     """
     asked = [
         ("body, head", "body", ()),
@@ -125,6 +125,8 @@ def _looks_at_a_step(model, learning):
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=0.5)
 
     def look():
+        held = {name: p.grad for name, p in model.named_parameters()}
+        changed = [name for name in learning if held[name] is None or (held[name] != 1).any()]
         before = {name: p.detach().clone() for name, p in model.named_parameters()}
         tracked = [p.sum() for p in model.parameters() if p.requires_grad]
         if tracked:
@@ -137,6 +139,8 @@ def _looks_at_a_step(model, learning):
                 return f"the names are right, but {said}"
             if not moved and name in learning:
                 return f"the names are right, but {name} no longer learns; expected it to move"
+        if changed:
+            return f"the names are right, but {changed[0]}.grad has changed; expected it as it was"
         return None
 
     return look

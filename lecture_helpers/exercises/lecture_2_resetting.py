@@ -25,7 +25,8 @@ def check_is_twice(function) -> Verdict:
         (100000.0, 199999.0, False),
         (-24.0, 48.0, False),
         (0.0, 5.0, False),
-        (1e-08, 5e-08, False),
+        (1e-12, 5e-12, False),
+        (100000.0, 200000.05, True),
     ]
     cases = [
         Case(f"first = {first}, second = {second}", (first, second), expected)
