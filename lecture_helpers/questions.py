@@ -168,14 +168,15 @@ class Question:
         return Judgement(False, " ".join([said, "Not right.", outcome.words, *why]))
 
     def _why(self, answer, truth, tempting) -> list:
-        """Return the sentence that explains a wrong answer, in a list of one or none."""
+        """Return the sentences that explain a wrong answer: for several choices at most two,
+        those wrongly chosen before those left out, else one or none."""
         if self.kind == "number":
             given = number_in(answer)
             found = [key for key in tempting if same_number(given, number_in(values(plain(key))))]
             return [tempting[key] for key in found[:1]]
         if self.kind == "several":
-            wrong = [choice for choice in self.choices if (choice in answer) != (choice in truth)]
-            wrong = wrong if answer else [NONE, *wrong]
+            wrong = [choice for choice in answer if choice not in truth] or [NONE][bool(answer) :]
+            wrong += [choice for choice in truth if choice not in answer]
         elif self.kind == "order":
             wrong = [mine for mine, right in zip(answer, truth) if mine != right][:1]
         else:
@@ -183,7 +184,8 @@ class Question:
         explained = {
             NONE if key == NONE else self._as_choice(key): why for key, why in tempting.items()
         }
-        return [explained[choice] for choice in wrong if choice in explained][:1]
+        most = 2 if self.kind == "several" and answer else 1
+        return [explained[choice] for choice in wrong if choice in explained][:most]
 
     def refuse_strange(self, tempting) -> None:
         """Raise where a sentence explains an answer that nobody can give.

@@ -159,6 +159,11 @@ def test_what_is_said_of_several():
     assert judged(question, ["b", "a"], ["a"], why).words == (
         "You predicted a, b. Not right. The computation gives a. B does not."
     )
+    why["c, d"] = "So does the last."
+    assert judged(question, ["b"], ["c, d", "a"], why).words == (
+        "You predicted b. Not right. The computation gives a; c, d. B does not. A holds."
+    )
+    assert judged(question, ["a"], ["a", "c, d"], why).words.endswith(" a; c, d. So does the last.")
     assert judged(question, [], ["a", "c, d"], why).words == (
         "You predicted none of them. Not right. The computation gives a; c, d. One holds."
     )

@@ -4,7 +4,7 @@ import re
 from html import escape
 
 from ..draw.words import number_of
-from ..progress import progress
+from ..progress import EXERCISE, progress
 from .live import LIKE_AN_OUTPUT, Live, button
 
 HEADINGS = ("section", "predictions right", "right later", "exercises solved", "still to do")
@@ -21,6 +21,8 @@ class LectureProgress(Live):
     def __init__(self, lecture: str):
         import ipywidgets
 
+        from ..exercises.registry import exercises_of
+
         self.lecture = lecture
         self._page = ipywidgets.HTML()
         self._sure = ipywidgets.HTML(escape(SURE.format(lecture=lecture)))
@@ -32,6 +34,8 @@ class LectureProgress(Live):
             layout=ipywidgets.Layout(flex_flow="row wrap"),
         )
         self.widget = ipywidgets.VBox([self._page, row])
+        for one in exercises_of(lecture):
+            progress().meet(EXERCISE, one.section, one.number)
         progress().watch(self)
         self._ask(False)
         self._redraw()
