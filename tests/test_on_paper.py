@@ -3,6 +3,7 @@
 import pytest
 import torch
 from test_exercises_practice import BROADCAST, THREE_STEPS
+from test_exercises_practice_tracking import NEEDED, THREE_WALKS
 
 from lecture_helpers.exercises import practice
 from lecture_helpers.exercises.on_paper import Step, by_hand, check_steps
@@ -28,6 +29,23 @@ def test_tuples_tensors_and_rounded_numbers_are_right():
 def test_another_kind_of_answer_is_told_what_is_expected(answer, said):
     verdict = practice.check_broadcast(answer)
     assert verdict.passed is False and said in verdict.message
+
+
+@pytest.mark.parametrize("calls, passed, said", [
+    ([2, 1], True, "Right, in all 5 steps."),
+    ((2, 1), True, "Right, in all 5 steps."),
+    ([3, 2], False, "you wrote [3, 2]; expected something else. Too late"),
+    ([2, 1, 1], False, "you wrote [2, 1, 1]; expected something else."),
+    ([2, "1"], False, "you wrote [2, '1']; expected something else."),
+])  # fmt: skip
+def test_calls_are_named_in_any_order(calls, passed, said):
+    verdict = practice.check_three_walks(THREE_WALKS | {NEEDED: calls})
+    assert verdict.passed is passed and said in verdict.message
+
+
+def test_the_order_of_other_lists_counts():
+    verdict = practice.check_broadcast(BROADCAST | {"w * x": [3, 2, 1]})
+    assert verdict.passed is False
 
 
 class Hostile:

@@ -17,11 +17,13 @@ class Step(NamedTuple):
 
     right: a number, a list of numbers, or None.
     slips: (wrong answer, sentence) pairs; the sentence says what was mixed up.
+    any_order: whether a list of numbers is right in any order.
     """
 
     name: str
     right: object
     slips: tuple = ()
+    any_order: bool = False
 
 
 def check_steps(answers, steps) -> Verdict:
@@ -57,7 +59,7 @@ def _stepwise(answers, steps) -> Verdict:
         if given is ...:
             so_far = f"{count} of {number_of(len(steps), 'step')}"
             return Verdict(None, f"Right so far: {so_far}. Next is s{where}.")
-        if not _agrees(given, step.right):
+        if not _agrees(_placed(given, step), step.right):
             before = f" The {_before(count)} right." if count else ""
             return Verdict(False, f"Not yet. S{where}: {_said(given, step)}{before}")
     return Verdict(True, f"Right, in all {len(steps)} steps.")
@@ -73,8 +75,16 @@ def _said(given, step) -> str:
     if _is_list(step.right) != _is_list(given):
         expected = "a list" if _is_list(step.right) else "no list"
     said = [f"you wrote {given!r}; expected {expected}."]
-    said += [sentence for slip, sentence in step.slips if _agrees(given, slip)][:1]
+    placed = _placed(given, step)
+    said += [sentence for slip, sentence in step.slips if _agrees(placed, slip)][:1]
     return " ".join(said)
+
+
+def _placed(given, step):
+    """Return an answer with its numbers in order, where their order does not matter."""
+    if not step.any_order or not isinstance(given, (list, tuple)):
+        return given
+    return sorted(given) if all(isinstance(value, Real) for value in given) else given
 
 
 def _is_list(value) -> bool:
