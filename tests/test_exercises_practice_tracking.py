@@ -195,6 +195,7 @@ CHECKS = {
         "plain numbers": lambda a, value: torch.full(a.shape, value).tolist(),
         "another shape": lambda a, value: torch.tensor([value]),
         "ones": lambda a, value: torch.ones_like(a),
+        "computed from a": lambda a, value: (a * 0 + value).detach(),
     }),
 }  # fmt: skip
 
@@ -209,13 +210,13 @@ CHECKS = {
      "but y still keeps what it saved; expected the last call to free it."),
     ("walk", "one walk, the rest on paper", "Case 1 of 4, y = x**2 at x = 5.0, times = 3: the "
      "numbers are right, but backward reached x 1 time; expected 3."),
-    ("filled", "through .data", "Case 1 of 4, a = 5.0, value = 100.0: a was changed to 100.0; "
+    ("filled", "through .data", "Case 1 of 5, a = 5.0, value = 100.0: a was changed to 100.0; "
      "expected it to stay 5.0."),
-    ("filled", "the flag off", "Case 1 of 4, a = 5.0, value = 100.0: a.requires_grad is False now; "
+    ("filled", "the flag off", "Case 1 of 5, a = 5.0, value = 100.0: a.requires_grad is False now; "
      "expected True."),
-    ("filled", "plain numbers", "Case 1 of 4, a = 5.0, value = 100.0: your function returned a "
+    ("filled", "plain numbers", "Case 1 of 5, a = 5.0, value = 100.0: your function returned a "
      "float; expected a tensor."),
-    ("filled", "put back", "Case 1 of 4, a = 5.0, value = 100.0: a has its value again, but it was "
+    ("filled", "put back", "Case 1 of 5, a = 5.0, value = 100.0: a has its value again, but it was "
      "written to; expected no write."),
 ])  # fmt: skip
 def test_what_a_slip_is_told(name, wrong, said):
@@ -234,6 +235,7 @@ def test_what_a_slip_is_told(name, wrong, said):
     ("walk", "computed anew", 1),
     ("power_slopes", "the slope of the curve", 1),
     ("filled", "detached only", 1),
+    ("filled", "computed from a", 5),
 ])  # fmt: skip
 def test_a_hint_that_names_a_case_names_the_right_one(name, wrong, case):
     check, wrongs = CHECKS[name]

@@ -250,6 +250,7 @@ def check_filled(function) -> Verdict:
         ("a = [[1.0, 2.0], [3.0, 4.0]], value = -1.0",
          lambda: leaf_of([[1.0, 2.0], [3.0, 4.0]]), -1.0),
         ("a = 6.0, which was computed from w, value = 0.0", lambda: leaf_of(2.0) * 3, 0.0),
+        ("a = [inf, 2.0], value = 100.0", lambda: leaf_of([float("inf"), 2.0]), 100.0),
     ]  # fmt: skip
     cases = []
     for words, make, value in asked:
