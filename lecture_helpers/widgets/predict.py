@@ -106,7 +106,7 @@ class Prediction(Live):
         """
 
         def commit():
-            if self.answer is None and self._input.draft is not None:
+            if self._input.draft is not None:
                 self._try_to_commit(self._input.draft)
 
         try:
@@ -167,7 +167,7 @@ class Prediction(Live):
         self._judgement = self.question.judge(self.answer, self._outcome, self._tempting)
         before = self._record()
         was_judged = before and before.judged and before.answer == self.answer
-        if self._judgement.right is not None and not was_judged:
+        if not was_judged:
             self._note(self._judgement.right)
 
     def _draft_changed(self):
