@@ -87,8 +87,11 @@ def test_an_exercise_of_another_lecture_counts_where_its_check_stands(tmp_path):
     ("def f(): ...\nverdict = check_accumulate(f)\nprint(1)", "f", "def f():\n    ...\nprint(1)"),
     ("check_accumulate(a)\ncheck_accumulate(b)", "b", ""),
     ("print(check_accumulate(*all_of_them))", "accumulate", ""),
-    ("%time check_accumulate(f)", "accumulate", "%time check_accumulate(f)"),
-    ("def half(:\ncheck_accumulate(f)", "accumulate", "def half(:\ncheck_accumulate(f)"),
+    ("%time check_accumulate(f)", "f", "%time check_accumulate(f)"),
+    ("%%time\ncheck_accumulate(f(a)(b)) # (", "f(a)(b)", "%%time\ncheck_accumulate(f(a)(b)) # ("),
+    ("!ls\n# check_accumulate(a)\ncheck_accumulate(b)\ncheck_accumulate(", "b",
+     "!ls\n# check_accumulate(a)\ncheck_accumulate(b)\ncheck_accumulate("),
+    ("def half(:\ncheck_accumulate(f)", "f", "def half(:\ncheck_accumulate(f)"),
 ])  # fmt: skip
 def test_the_answer_is_what_stands_in_the_call(tmp_path, source, answer, rest):
     submission = read(written(tmp_path / "a.ipynb", IMPORT, source))

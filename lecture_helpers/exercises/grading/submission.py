@@ -1,9 +1,11 @@
 """A learner's notebook file: its code cells, and where exercises are checked."""
 
 import ast
+import contextlib
 import json
 import re
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from ..registry import EXERCISES, NUMBER, PREFIX, Exercise, exercises_of, modules_of_checks
@@ -14,6 +16,8 @@ COMMENT = r"^\s*#.*"
 CALLED = rf"(?<!def )\b({PREFIX}\w+)\s*\("
 SHOWN = r"show_progress\(\s*[\"'](\w+)[\"']"
 HEADING = rf"^#+ Exercise ({NUMBER}):"
+NOT_PYTHON = SyntaxError, ValueError, RecursionError, MemoryError
+MOST_BRACKETS = 50  # closing ones that are tried as the end of a call
 NAMED = {"practice": "P", "appendix": "A"}  # what a file's name begins with -> lecture
 
 
@@ -161,23 +165,42 @@ def _code_cell(place, source, imported, modules, lecture) -> CodeCell:
 def _apart(source, known) -> tuple:
     """Return the code without its statements that check, and ``{check's name: argument}``.
 
-    The learner's own call of a check would run the answer a second time.
+    The learner's own call of a check would run the answer a second time. Where a magic or a
+    broken line keeps Python from reading the cell, all of the code stays.
     """
     try:
         statements = ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # a magic, or broken
-        return source, {}
+    except NOT_PYTHON:
+        return source, _answers(_calls_beside_magics(source), known)
     rest, answers = [], {}
     for statement in statements:
         calls = [node for node in ast.walk(statement) if isinstance(node, ast.Call)]
         calls = [call for call in calls if _called(call) in known]
-        for call in calls:
-            given = [*call.args, *(keyword.value for keyword in call.keywords)]
-            if len(given) == 1 and not isinstance(given[0], ast.Starred):
-                answers[_called(call)] = ast.unparse(given[0])
+        answers |= _answers(calls, known)
         if not calls or not isinstance(statement, (ast.Expr, ast.Assign)):
             rest.append(ast.unparse(statement))
     return "\n".join(rest), answers
+
+
+def _answers(calls, known) -> dict:
+    """Return what is given to each check, by the check's name; of two calls the last counts."""
+    answers = {}
+    for call in calls:
+        given = [*call.args, *(keyword.value for keyword in call.keywords)]
+        if _called(call) in known and len(given) == 1 and not isinstance(given[0], ast.Starred):
+            answers[_called(call)] = ast.unparse(given[0])
+    return answers
+
+
+def _calls_beside_magics(source):
+    """Give the calls of checks in code that is not Python as a whole."""
+    code = re.sub(COMMENT, "", source, flags=re.M)
+    for start in re.finditer(CALLED, code):
+        ends = re.finditer(r"\)", code[start.start() :])
+        for end in islice(ends, MOST_BRACKETS):
+            with contextlib.suppress(*NOT_PYTHON):
+                yield ast.parse(code[start.start() :][: end.end()], mode="eval").body
+                break
 
 
 def _called(call) -> str:
