@@ -72,6 +72,16 @@ def test_junit_has_a_suite_for_each_notebook_and_a_case_for_each_exercise():
     assert none.get("errors") == "1" and none[0][0].get("message") == NONE.problem
 
 
+@pytest.mark.parametrize("letter", ["\udcff", "\x1b", "\ufffe"])
+def test_a_name_of_a_file_that_xml_cannot_hold_is_told_in_part(tmp_path, letter):
+    named = Graded(f"a{letter}/b{letter}.ipynb", "1", RESULTS[:1])
+    report.write(report.as_junit([named]), tmp_path / "o.xml")
+    (suite,) = ET.parse(tmp_path / "o.xml").getroot()
+    assert suite.get("name") == "a\ufffd/b\ufffd.ipynb"
+    assert suite[0].get("classname") == "b\ufffd"
+    assert report.table(named).startswith("a\ufffd/b\ufffd.ipynb, lecture 1: 1 of 1 exercise")
+
+
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "out.json"
     report.write("first é\n", path)
@@ -109,7 +119,7 @@ def test_the_exit_code_and_the_options(monkeypatch, capsys, tmp_path, graded, co
     ([], "the following arguments are required: FILE.ipynb"),
     (["a.ipynb", "--cell-limit", "0"], "0 is not a positive number"),
     (["a.ipynb", "--time-limit", "inf"], "inf is not a positive number"),
-    (["a.ipynb", "--time-limit", "ten"], "invalid"),
+    (["a.ipynb", "--time-limit", "ten"], "--time-limit: ten is not a positive number"),
     (["a.ipynb", "--lecture", "9"], "'9' is none of 1, 2, 3"),
     (["a.ipynb", "--json", "missing/o.json"], "missing/o.json is no file in a folder that exists"),
     (["a.ipynb", "--junit", "."], ". is no file in a folder that exists"),
@@ -118,6 +128,13 @@ def test_wrong_usage_is_told_before_anything_runs(capsys, arguments, said):
     with pytest.raises(SystemExit) as caught:
         command.main(arguments)
     assert caught.value.code == 2 and said in capsys.readouterr().err
+
+
+def test_a_memory_limit_may_be_larger_than_any_memory(monkeypatch):
+    given = []
+    monkeypatch.setattr(grade, "grade", lambda *all_: given.append(all_) or SOLVED)
+    assert command.main(["a.ipynb", "--memory-limit", "1e300"]) == 0
+    assert given[0][2].memory > 1e300
 
 
 def test_a_report_that_cannot_be_written_is_told(monkeypatch, capsys, tmp_path):

@@ -28,7 +28,7 @@ def main(arguments=None) -> int:
         )
     from .grading import grade, report  # with what may be missing
 
-    limits = grade.Limits(given.time_limit, given.cell_limit, int(given.memory_limit * 2**30))
+    limits = grade.Limits(given.time_limit, given.cell_limit, given.memory_limit * 2**30)
     graded = []
     for path in given.notebooks:
         print(f"grading {path}", file=sys.stderr, flush=True)
@@ -70,7 +70,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _positive(text) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
     return value

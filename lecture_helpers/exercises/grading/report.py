@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ...draw.table import aligned
-from ...draw.words import number_of
+from ...draw.words import number_of, printable
 from .grade import NOT_ANSWERED, SOLVED, WRONG
 
 WIDTH = 100
@@ -23,7 +23,7 @@ def table(graded) -> str:
         return f"Not graded: {graded.problem}."
     solved = f"{graded.counts[SOLVED]} of {number_of(len(graded.results), 'exercise')} solved"
     rows = [(one.number, one.kind, one.status) for one in graded.results]
-    lines = [f"{graded.path}, lecture {graded.lecture}: {solved}"]
+    lines = [f"{printable(graded.path)}, lecture {graded.lecture}: {solved}"]
     starts = aligned(rows)
     width = max(map(len, starts))
     for start, one in zip(starts, graded.results):
@@ -46,7 +46,7 @@ def as_junit(graded) -> str:
     """
     root = ET.Element("testsuites")
     for one in graded:
-        suite = ET.SubElement(root, "testsuite", name=one.path, time=str(one.seconds))
+        suite = ET.SubElement(root, "testsuite", name=printable(one.path), time=str(one.seconds))
         if one.problem:
             _case(suite, one, "notebook", 0, "error", one.problem)
         for result in one.results:
@@ -78,9 +78,8 @@ def write(text: str, path) -> None:
 
 
 def _case(suite, graded, name, seconds, tag, message):
-    case = ET.SubElement(
-        suite, "testcase", classname=Path(graded.path).stem, name=name, time=str(seconds)
-    )
+    stem = printable(Path(graded.path).stem)
+    case = ET.SubElement(suite, "testcase", classname=stem, name=name, time=str(seconds))
     if tag:
         ET.SubElement(case, tag, message=message)
 
