@@ -1,7 +1,7 @@
 """Questions and what counts as a right answer. Data only: no widget, no drawing."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -236,9 +236,13 @@ def _number_of(given) -> str:
 
 
 def _parts_of(given) -> list:
-    """Return the parts of a list, a set or a tensor; anything else is one part."""
+    """Return the parts of a list, a set or a tensor; anything else is one part.
+
+    A dict is one part too: its keys alone do not say which of them hold.
+    """
     given = plain(given)
-    return list(given) if isinstance(given, Iterable) and not _is_text(given) else [given]
+    is_whole = _is_text(given) or isinstance(given, Mapping) or not isinstance(given, Iterable)
+    return [given] if is_whole else list(given)
 
 
 def _names_of_error(raised) -> list:

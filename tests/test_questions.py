@@ -106,6 +106,13 @@ def test_of_two_choices_of_one_value_neither_is_taken():
     assert judged(question_of("?", ["0.333", "0.3333"]), "0.333", 1 / 3).right is None
 
 
+@pytest.mark.parametrize("kind", ["several", "order"])
+def test_the_keys_of_a_dict_are_not_what_holds(kind):
+    computed = {"a": False, "b": True}
+    judgement = judged(question_of("?", ["a", "b"], kind), ["a", "b"], computed)
+    assert judgement.right is None and f"gives {computed}, which is none" in judgement.words
+
+
 class Sulky:
     """Raises whatever it is asked."""
 
