@@ -3,6 +3,7 @@
 from types import ModuleType
 
 import pytest
+import torch
 
 from lecture_helpers.exercises import lecture_1, registry
 from lecture_helpers.exercises.checking import Verdict
@@ -11,7 +12,8 @@ from lecture_helpers.exercises.registry import EXERCISES, exercise, exercises_of
 
 @pytest.fixture
 def registered(monkeypatch):
-    """An empty register."""
+    """An empty register; all modules have been imported, so that none registers later."""
+    modules_of_checks()
     monkeypatch.setattr(registry, "EXERCISES", {})
     return registry.EXERCISES
 
@@ -42,6 +44,18 @@ def test_an_exercise_knows_its_answer_and_keeps_its_verdicts(registered):
     (one,) = exercises_of("7")
     assert (one.answer, one.kind, one.section, one.check) == ("it", "repair", "7.1", checked)
     assert checked(True).passed is True and checked.__name__ == "check_it"
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_check_runs_with_recording_on_and_puts_back_what_was_set(registered, before):
+    def check_mode(answer):
+        was_on = torch.is_grad_enabled()
+        torch.set_grad_enabled(not before)
+        return Verdict(was_on, "said")
+
+    with torch.set_grad_enabled(before):
+        assert exercise("7.1 a", "repair")(check_mode)(None).passed is True
+        assert torch.is_grad_enabled() is before
 
 
 def test_the_exercises_of_a_module_are_those_whose_checks_it_holds(registered):

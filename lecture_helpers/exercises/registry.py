@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
 
+import torch
+
 from ..progress import EXERCISE, lecture_of, progress
 
 KINDS = ("predict", "compute", "repair", "picture")
@@ -49,6 +51,8 @@ class Exercise:
 def exercise(number: str, kind: str) -> Callable:
     """Register a check ``check_NAME(NAME)``, and keep each of its verdicts as progress.
 
+    Recording is on while it runs, and put back afterwards.
+
     Raises:
         ValueError: the number is not one such as ``"1.1 a"``, another check has it, the
             kind is none of ``KINDS``, or the check's name does not begin with ``check_``.
@@ -70,7 +74,8 @@ def exercise(number: str, kind: str) -> Callable:
 
         @functools.wraps(check)
         def checked(answer):
-            verdict = check(answer)
+            with torch.enable_grad():  # the learner may have switched recording off
+                verdict = check(answer)
             kept = progress()
             kept.meet(EXERCISE, one.section, number)
             if verdict.passed is not None:
