@@ -31,7 +31,7 @@ class Record:
     kind: ``"prediction"`` or ``"exercise"``.
     section: the section that it belongs to, such as ``"2.2"``.
     name: the words of the question, or the number of the exercise.
-    answer: the last answer, None for an exercise.
+    answer: the last answer, text or a tuple of texts; None for an exercise.
     judged: whether that answer was judged; if not, it waits for the computation.
     first: whether the first answer that was judged was right.
     right: whether any was.
@@ -240,11 +240,12 @@ def _of_line(line) -> Record | None:
         answer, right = kept["answer"], kept["right"]
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
-    is_text = all(isinstance(one, str) for one in (section, name))
+    answer = tuple(answer) if isinstance(answer, list) else answer
+    chosen = answer if isinstance(answer, tuple) else () if answer is None else (answer,)
+    is_text = all(isinstance(one, str) for one in (section, name, *chosen))
     is_judged = right is None or isinstance(right, bool)
     if not (is_text and is_judged and kind in (PREDICTION, EXERCISE)):
         return None
-    answer = tuple(answer) if isinstance(answer, list) else answer
     return _record(kind, section, name, answer, right)
 
 

@@ -145,6 +145,8 @@ DAMAGED = [
     b'{"kind": ["prediction"], "section": 2.1, "name": null, "answer": "3", "right": true}',
     b'{"kind": "prediction", "section": "3.1", "name": "what?", "answer": "3", "right": true}',
     b'{"kind": "prediction", "section": "2.1", "na',
+    *(b'{"kind": "prediction", "section": "2.1", "name": "what?", "right": true, "answer": %s}' % a
+      for a in (b"4", b"{}", b"[1]", b'["a", ["b"]]', b"[" * 900 + b"]" * 900)),
 ]  # fmt: skip
 
 
