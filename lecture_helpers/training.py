@@ -6,6 +6,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import NamedTuple
 
 import torch
@@ -180,17 +181,18 @@ def _numbers(values, helper) -> list:
 def _number(value, said) -> float:
     if isinstance(value, torch.Tensor) and value.numel() == 1:
         value = value.detach().item()
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{said} {type(value).__name__}; a real number was expected")
     return float(value)
 
 
 def _point(given, names) -> tuple:
-    parts = [given] if len(names) == 1 else _listed(given, "as a point plot_path")
+    is_one = len(names) == 1 or not isinstance(given, Iterable)
+    parts = [given] if is_one else _listed(given, "as a point plot_path")
     point = tuple(_numbers(parts, "as a point plot_path"))
     if len(point) != len(names):
         raise TypeError(
-            f"plot_path was given a point of {len(point)} numbers; give one for each of "
+            f"plot_path was given a point of length {len(point)}; give one number for each of "
             f"{' and '.join(names)}"
         )
     return point

@@ -52,6 +52,8 @@ def test_losses_are_kept_as_numbers_in_order():
         LossCurve("as tensors", (9.0, 1.0)),
     )
     assert plot_losses(torch.tensor([2.0, 1.0])).curves == (LossCurve("", (2.0, 1.0)),)
+    array = torch.tensor([2.5, 1.0]).numpy()
+    assert plot_losses(array).curves == (LossCurve("", (2.5, 1.0)),)
     tracked = torch.tensor([3.0], requires_grad=True) * 2
     assert plot_losses([tracked]).curves[0].values == (6.0,)
     assert tracked.requires_grad and not plot.log
@@ -107,6 +109,7 @@ def test_a_long_training_is_thinned_and_keeps_its_end():
 
 @pytest.mark.parametrize("values", [
     [1.0], [0.0], [math.nan], [math.inf, -math.inf], [1e300, -1e300], [5.0, 5.0], [1e-30, 3e-30],
+    [1e308, -1e308], [1e308, 1.0], [1e-320, 1.0], [1e149, 1e-149],
 ])  # fmt: skip
 @pytest.mark.parametrize("log", [False, True])
 def test_any_losses_can_be_shown(values, log):
@@ -225,8 +228,8 @@ def test_the_function_gets_tensors_of_the_device_and_nothing_is_recorded():
     (parabola, [], {"w": (0, 1)}, ValueError, "a path without a point"),
     (parabola, 3.0, {"w": (0, 1)}, TypeError, "plot_path was given float"),
     (parabola, ["1"], {"w": (0, 1)}, TypeError, "plot_path was given str"),
-    (bowl, [(1, 2, 3)], {"w": (0, 1), "b": (0, 1)}, TypeError, "3 numbers; give one for each of w"),
-    (bowl, [1.0], {"w": (0, 1), "b": (0, 1)}, TypeError, "as a point plot_path was given float"),
+    (bowl, [(1, 2, 3)], {"w": (0, 1), "b": (0, 1)}, TypeError, "length 3; give one number"),
+    (bowl, [1.0], {"w": (0, 1), "b": (0, 1)}, TypeError, "length 1; give one number for each"),
     (lambda w: "x", [1.0], {"w": (0, 1)}, TypeError, "the function of plot_path returned str"),
     (lambda w: None, [1.0], {"w": (0, 1)}, TypeError, "returned NoneType; a real number"),
     (lambda v: v, [1.0], {"w": (0, 1)}, TypeError, "unexpected keyword argument 'w'"),

@@ -9,6 +9,7 @@ from .words import shorten
 
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM, RIGHT = 460.0, 190.0, 66.0, 56.0, 46.0, 16.0
 DOT = "#f8fafc"
+LARGEST = 1e150  # beyond it the ratio of two losses could leave the floats
 FEW = 24  # so many points of a line are drawn as dots, too
 
 
@@ -55,7 +56,7 @@ def _told(value: float) -> str:
 
 
 def _has_place(value, log) -> bool:
-    return math.isfinite(value) and (value > 0 or not log)
+    return abs(value) < LARGEST and (value > 1 / LARGEST or not log)
 
 
 def _pieces(points, log) -> list:
