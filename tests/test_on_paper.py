@@ -62,6 +62,12 @@ def test_an_answer_that_raises_is_reported():
     assert verdict.message == "Not yet. Reading your answer raised ValueError: no."
 
 
+@pytest.mark.parametrize("right, given", [(2.0, "2"), (None, "None"), ([1, 2], "[1, 2]")])
+def test_an_answer_in_quotes_is_told_so(right, given):
+    message = check_steps({"one": given}, [Step("one", right)]).message
+    assert message.endswith(f"you wrote {given!r}; expected numbers or None, without quotes.")
+
+
 def test_true_is_no_number_and_nan_is_never_right():
     steps = [Step("one", 1.0)]
     assert check_steps({"one": True}, steps).passed is False

@@ -74,6 +74,8 @@ def _said(given, step) -> str:
     expected = "something else"
     if _is_list(step.right) != _is_list(given):
         expected = "a list" if _is_list(step.right) else "no list"
+    if isinstance(given, str):
+        expected = "numbers or None, without quotes"
     said = [f"you wrote {given!r}; expected {expected}."]
     placed = _placed(given, step)
     said += [sentence for slip, sentence in step.slips if _agrees(placed, slip)][:1]
