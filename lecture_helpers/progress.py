@@ -150,7 +150,7 @@ class Progress:
         sections = defaultdict(list)
         for key in self._met[lecture] | records:
             sections[key[1]].append(records.get(key) or Record(*key))
-        return [_standing(one, sections[one]) for one in sorted(sections, key=_in_order)]
+        return [_standing(one, sections[one]) for one in sorted(sections, key=in_order)]
 
     def _records(self, lecture) -> dict:
         """Return the records of a lecture by their keys, as they are now on disk."""
@@ -192,6 +192,12 @@ def lecture_of(section: str) -> str:
     return section.partition(".")[0]
 
 
+def in_order(number: str) -> list:
+    """Return what sorts sections and exercises as their numbers count: 9.1, 10.1 a, A.1."""
+    parts = re.findall(r"\d+|\D+", number)
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
+
+
 def _standing(section, records) -> Standing:
     asked = [one for one in records if one.kind == PREDICTION]
     exercises = [one for one in records if one.kind == EXERCISE]
@@ -206,12 +212,6 @@ def _standing(section, records) -> Standing:
         failing=tuple(sorted(one.name for one in exercises if one.tries and not one.right)),
         untried=tuple(sorted(one.name for one in exercises if not one.tries)),
     )
-
-
-def _in_order(section) -> list:
-    """Return what sorts sections as their numbers count: 9.1, 10.1, A.1."""
-    parts = re.findall(r"\d+|\D+", section)
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
 
 
 def _as_line(record) -> dict:

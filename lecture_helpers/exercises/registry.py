@@ -12,7 +12,7 @@ from pkgutil import iter_modules
 
 import torch
 
-from ..progress import EXERCISE, lecture_of, progress
+from ..progress import EXERCISE, in_order, lecture_of, progress
 
 KINDS = ("predict", "compute", "repair", "picture")
 EXERCISES = {}  # by number, in the order of registering; exercises_of() sorts
@@ -101,7 +101,7 @@ def exercises_of(where=None) -> list:
     else:
         held = {id(value) for value in vars(where).values()}
         found = [one for one in EXERCISES.values() if id(one.check) in held]
-    return sorted(found, key=_natural)
+    return sorted(found, key=lambda one: in_order(one.number))
 
 
 def modules_of_checks() -> dict:
@@ -113,9 +113,3 @@ def modules_of_checks() -> dict:
 
 def _place(check) -> tuple:
     return check.__module__, check.__qualname__
-
-
-def _natural(one) -> list:
-    """Sort 1.2 before 1.10, and digits before letters."""
-    parts = re.findall(r"\d+|[A-Za-z]+", one.number)
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
