@@ -54,7 +54,7 @@ def _without_frames(error):
     for one in chain:
         one.__traceback__ = None
         beneath = one.__cause__, one.__context__
-        chain += [other for other in beneath if other not in (None, *chain)]
+        chain += [other for other in beneath if all(other is not one for one in (None, *chain))]
     return error
 
 

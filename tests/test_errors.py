@@ -146,6 +146,21 @@ def test_a_kept_error_keeps_no_tensor_of_the_frames_it_came_through():
     assert type(error.__context__) is type(caught.error.__context__) is ValueError
 
 
+def test_errors_are_told_apart_without_asking_them():
+    class Alike(ValueError):
+        def __eq__(self, other):
+            raise TypeError("not compared")
+
+    def fail():
+        try:
+            raise Alike
+        except Alike as cause:
+            raise Alike from cause
+
+    error = raised_by(fail)
+    assert type(error) is Alike and error.__cause__.__traceback__ is None
+
+
 def test_two_threads_that_are_quiet_leave_everything_as_it_was():
     stderr, inside = sys.stderr, threading.Barrier(2, timeout=0.2)
 
