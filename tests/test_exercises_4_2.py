@@ -95,7 +95,7 @@ CHECKS = {
     ("the reset between backward and update", "net.weight then holds [1.0]; expected [2.2]"),
     ("the reset after the update only", "Case 5 of 5"),
     ("shapes that broadcast", "Case 3 of 5"),
-    ("graphs in the list", "your list keeps 1 graphs alive"),
+    ("graphs in the list", "your list keeps graphs alive"),
     ("tensors in the list", "your list holds tensors; expected floats"),
     ("new parameters", "net.weight is another tensor now"),
 ])  # fmt: skip

@@ -106,6 +106,11 @@ def detached_parameters(model, optimizer, name):
     return sum(one.numel() for one in layer.parameters())
 
 
+def all_that_is_frozen(model, optimizer, name):
+    freezing(model, optimizer, name)
+    return sum(one.numel() for one in model.parameters() if not one.requires_grad)
+
+
 def under_no_grad(model, optimizer, name):
     with torch.no_grad():
         return freezing(model, optimizer, name, flag=False)
@@ -146,6 +151,8 @@ CHECKS = {
             "the weight only": weights_only,
             "detached parameters": detached_parameters,
             "under no_grad": under_no_grad,
+            "body, whatever the name": lambda *given: freezing(*given[:2], "body"),
+            "all numbers that are frozen": all_that_is_frozen,
             "the number of parameters": lambda *given: freezing(
                 *given, count=lambda layer: len(list(layer.parameters()))
             ),
@@ -172,12 +179,15 @@ def test_what_a_slip_of_the_micro_batches_is_told(wrong, said):
 @pytest.mark.parametrize("wrong, said", [
     ("flag and mode, an old gradient", "training changed body.0.weight; expected it to stay"),
     ("zeros in place of None", "training changed body.0.weight; expected it to stay"),
-    ("the batch norm runs on", "Case 4 of 5"),
+    ("the batch norm runs on", "Case 4 of 6"),
     ("the batch norm runs on", "training changed body.1.running_mean"),
     ("out of the optimizer only", "body.0.weight still gets a gradient or holds one"),
     ("all frozen", "nothing requires grad; expected head to learn"),
     ("all in evaluation mode", "head.0.running_mean stands still"),
-    ("the number of parameters", "Case 1 of 5"),
+    ("the number of parameters", "Case 1 of 6"),
+    ("body, whatever the name", "Case 6 of 6"),
+    ("all numbers that are frozen", "Case 6 of 6"),
+    ("all numbers that are frozen", "your function returned 5; expected 4"),
 ])  # fmt: skip
 def test_what_a_slip_of_the_freezing_is_told(wrong, said):
     check, wrongs = CHECKS["freeze_layer"]

@@ -122,24 +122,29 @@ def check_freeze_layer(function) -> Verdict:
     buffer of that layer, and compute no gradient for it; the rest learns as before.
     """
     asked = [
-        ("SGD", {}, 0, None),
-        ("SGD with weight decay 0.5, after a backward", {"weight_decay": 0.5}, 0, "backward"),
-        ("SGD with momentum 0.9, after a step", {"momentum": 0.9}, 0, "step"),
-        ("SGD, where body has a batch norm", {}, 1, None),
+        ("SGD", {}, 0, None, "body"),
+        ("SGD with weight decay 0.5, after a backward", {"weight_decay": 0.5}, 0, "backward",
+         "body"),
+        ("SGD with momentum 0.9, after a step", {"momentum": 0.9}, 0, "step", "body"),
+        ("SGD, where body has a batch norm", {}, 1, None, "body"),
         ("SGD with momentum 0.9, where body and head have one, after a step", {"momentum": 0.9},
-         2, "step"),
+         2, "step", "body"),
+        ("SGD, name = body.0, where body.1 is a batch norm and head.0.bias is frozen", {}, 1,
+         "frozen bias", "body.0"),
     ]  # fmt: skip
     cases = []
-    for words, options, norms, earlier in asked:
+    for words, options, norms, earlier, name in asked:
         model = _model(norms)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.1, **options)
         if earlier == "step":
             _step(model, optimizer)
         elif earlier == "backward":
             _loss(model).backward()
-        size = sum(parameter.numel() for parameter in model.body.parameters())
-        looks = _looks_at_training(model, optimizer)
-        cases.append(Case(f"optimizer = {words}", (model, optimizer, "body"), size, looks))
+        elif earlier == "frozen bias":
+            model.head[0].bias.requires_grad_(False)
+        size = sum(parameter.numel() for parameter in model.get_submodule(name).parameters())
+        looks = _looks_at_training(model, optimizer, name)
+        cases.append(Case(f"optimizer = {words}", (model, optimizer, name), size, looks))
     return check_recording(function, cases)
 
 
@@ -169,8 +174,12 @@ def _step(model, optimizer) -> None:
     optimizer.zero_grad(set_to_none=False)
 
 
-def _looks_at_training(model, optimizer):
-    """Return a look at two steps of training: what moved, and what should have."""
+def _looks_at_training(model, optimizer, layer):
+    """Return a look at two steps of training: what moved, and what should have.
+
+    layer: the name of the layer that is to be frozen. What is frozen already stays so.
+    """
+    still = {name for name, one in model.named_parameters() if not one.requires_grad}
 
     def look():
         before = {name: value.clone() for name, value in model.state_dict().items()}
@@ -179,15 +188,16 @@ def _looks_at_training(model, optimizer):
                 return "the number is right, but nothing requires grad; expected head to learn"
             _step(model, optimizer)
         for name, value in model.state_dict().items():
-            moved, is_frozen = not torch.equal(value, before[name]), name.startswith("body.")
+            moved = not torch.equal(value, before[name])
+            is_frozen = name.startswith(f"{layer}.") or name in still
             if moved and is_frozen:
                 return f"the number is right, but training changed {name}; expected it to stay"
             if not moved and not is_frozen:
                 return f"the number is right, but {name} stands still; expected it to change"
-        for name, parameter in model.body.named_parameters():
+        for name, parameter in model.get_submodule(layer).named_parameters():
             if parameter.requires_grad or parameter.grad is not None:
                 return (
-                    f"the number is right and nothing moved, but body.{name} still gets a "
+                    f"the number is right and nothing moved, but {layer}.{name} still gets a "
                     f"gradient or holds one; expected none to be computed, and .grad None"
                 )
         return None

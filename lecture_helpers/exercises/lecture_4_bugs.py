@@ -79,11 +79,10 @@ def _looks_at_net(net, twin, kept):
                     f"the numbers are right, but net.{name} is another tensor now or no longer "
                     f"requires grad; expected the same parameter, changed in place"
                 )
-        graphs = sum(isinstance(one, torch.Tensor) and one.requires_grad for one in kept)
-        if graphs:
+        if any(isinstance(one, torch.Tensor) and one.requires_grad for one in kept):
             return (
-                f"the numbers are right, but your list keeps {graphs} graphs alive, one for each "
-                f"step; expected floats"
+                "the numbers are right, but your list keeps graphs alive, one for each step; "
+                "expected floats"
             )
         if any(isinstance(one, torch.Tensor) for one in kept):
             return "the numbers are right, but your list holds tensors; expected floats"
