@@ -193,6 +193,15 @@ def test_what_leaves_the_picture_is_cut_off_and_told():
     assert "; 2 outside" in str(nowhere) and "nan" not in picture_of(nowhere).split("</desc>")[1]
 
 
+@pytest.mark.parametrize("path, told", [
+    ([1.0, 4.0], "end"), ([1.0, 40.0, 4.0], "end"), ([1.0, 4.0, 40.0], "end: outside"),
+    ({"near": [1.0, 4.0], "far": [1.0, 40.0]}, "end"),
+])  # fmt: skip
+def test_an_end_that_is_nowhere_to_be_seen_is_said_to_be_outside(path, told):
+    words = words_in(picture_of(plot_path(parabola, path, w=(0, 5))))
+    assert words[words.index("start") + 1] == told
+
+
 @pytest.mark.parametrize("loss", [
     lambda a, b: 1.0, lambda a, b: math.nan, lambda a, b: a / 0 + b, lambda a, b: (a * b).log(),
     lambda a, b: a * 1e-30,

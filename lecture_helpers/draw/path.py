@@ -38,20 +38,26 @@ def path_svg(plot: PathPlot) -> str:
              for part in _drawn(axes, look, path)]  # fmt: skip
     axis_names = *(shorten(one.name) for one in plot.ranges), "loss"
     parts = [axes.inside(ground), *axes.frame(*axis_names[:2]), axes.inside(lines, 6),
-             *keys(names, LEFT + 12, 22), *_marks(LEFT + WIDTH - 96, TOP - 10)]  # fmt: skip
+             *keys(names, LEFT + 12, 22), *_marks(plot)]  # fmt: skip
     width = LEFT + max(WIDTH, 12 + width_of_keys(names)) + RIGHT
     return ink.document(parts, width, TOP + HEIGHT + BOTTOM, _title(plot), path_text(plot), "path")
 
 
-def _marks(x, base) -> list:
-    """Return what explains the marks at the two ends of a path."""
+def _marks(plot) -> list:
+    """Return what explains the marks at the two ends of a path.
+
+    A path that grows without end leaves the picture: then its last mark is nowhere to be seen.
+    """
+    is_seen = any(_is_inside(plot, path.points[-1]) for path in plot.paths)
+    end = "end" if is_seen else "end: outside"
+    x, base = LEFT + WIDTH - (96 if is_seen else 140), TOP - 10
     dots = ((x, DOT, ink.MID, 4.5, 2), (x + 54, ink.RESULT.fill, ink.RESULT.stroke, 5, 2.5))
     return [
         *(f'<circle cx="{at:.1f}" cy="{base - 4:.1f}" r="{radius:g}" fill="{fill}" '
           f'stroke="{stroke}" stroke-width="{width:g}"/>'
           for at, fill, stroke, radius, width in dots),
         ink.text(x + 10, base, "start", 11.5, ink.MID, anchor="start"),
-        ink.text(x + 64, base, "end", 11.5, ink.MID, anchor="start"),
+        ink.text(x + 64, base, end, 11.5, ink.MID, anchor="start"),
     ]  # fmt: skip
 
 
