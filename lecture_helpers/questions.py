@@ -113,8 +113,8 @@ class Question:
         if self.kind == "order":
             return THEN.join(answer)
         if self.kind == "several":
-            return ("; " if "," in "".join(answer) else ", ").join(answer) or NONE
-        return f"that {RUNS}" if answer == RUNS else answer
+            return ("; " if "," in "".join(self.choices) else ", ").join(answer) or NONE
+        return f"that {RUNS}" if answer == RUNS else _quoted(answer)
 
     def outcome_of(self, computed) -> Outcome:
         """Return what a computation gave. Nothing of ``computed`` itself is kept.
@@ -140,7 +140,7 @@ class Question:
         if self.kind == "raises":
             words = _raised_words(_names_of_error(computed)[0], choice)
         else:
-            words = f"{GIVES} {_cut(choice or values(plain(computed)))}"
+            words = f"{GIVES} {_cut(_quoted(choice) if choice else values(plain(computed)))}"
         return Outcome(choice, f"{words}{'' if choice else STRANGE}.")
 
     def _outcome_of_many(self, parts) -> Outcome:
@@ -259,6 +259,11 @@ def _raised_words(name, choice) -> str:
         return "The computation runs"
     above = f", a kind of {choice}" if choice not in (None, name) else ""
     return f"The computation raises {_cut(name)}{above}"
+
+
+def _quoted(choice: str) -> str:
+    """Return a choice in quotes where it is made of words, so that a sentence can hold it."""
+    return f'"{choice}"' if re.search("[a-z]{2} ", choice) else choice
 
 
 def _is_text(given) -> bool:

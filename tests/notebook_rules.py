@@ -66,6 +66,8 @@ def _of_code(cell) -> list:
     folded = cell.metadata.get("jupyter", {}).get("source_hidden") and "cellView" in cell.metadata
     if "show_picture(" in cell.source and not folded:
         found.append("a fixed picture whose input is not folded")
+    if re.search(r"^\w+\.compare\(", cell.source, re.M) and not folded:
+        found.append("a verdict whose input is not folded; it gives the answer away")
     for output in cell.outputs:
         if output.output_type == "error":
             found.append(f"a stored error, {output.ename}")

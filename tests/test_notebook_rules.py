@@ -79,7 +79,12 @@ def add_metadata(cell):
     cell.metadata["colab"] = {"base_uri": "x"}
 
 
+def add_verdict(cell):
+    cell.source += "\nother.compare(y)"
+
+
 @pytest.mark.parametrize("plant, said", [
+    (add_verdict, "a verdict whose input is not folded"),
     (drop_count, "execution count None, expected 2"),
     (add_stream("stderr", "warning"), "an output on stderr"),
     (add_stream("stdout", "<Node object at 0x7f12ab34cd56>"), "a memory address"),

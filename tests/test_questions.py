@@ -160,11 +160,21 @@ def test_an_order_is_right_in_each_place(answer, truth):
         assert judged(question, answer, truth, why).words.endswith(f" because of {wrong}")
 
 
+def test_a_choice_made_of_words_is_quoted():
+    question = question_of("?", ["it rests", "[1.0, 2.0]", "x.detach()"])
+    assert judged(question, "it rests", "[1.0, 2.0]").words == (
+        'You predicted "it rests". Not right. The computation gives [1.0, 2.0].'
+    )
+    assert judged(question, "x.detach()", "it rests").words == (
+        'You predicted x.detach(). Not right. The computation gives "it rests".'
+    )
+
+
 def test_what_is_said_of_several():
     question = question_of("?", ["a", "b", "c, d"], "several")
     why = {"a": "A holds.", "b": "B does not.", NONE: "One holds."}
     assert judged(question, ["b", "a"], ["a"], why).words == (
-        "You predicted a, b. Not right. The computation gives a. B does not."
+        "You predicted a; b. Not right. The computation gives a. B does not."
     )
     why["c, d"] = "So does the last."
     assert judged(question, ["b"], ["c, d", "a"], why).words == (
