@@ -4,8 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import psutil
 import pytest
@@ -34,17 +34,13 @@ def notebook(root):
 
 
 @pytest.fixture(autouse=True)
-def nothing_left():
+def nothing_left(tmp_path_factory, monkeypatch):
     """No process of a notebook survives, and no folder."""
-    folders = set(temporary())
+    folder = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setenv("TMPDIR", str(folder))
     yield
-    assert set(temporary()) <= folders and not marked()
-
-
-def temporary():
-    import tempfile
-
-    return Path(tempfile.gettempdir()).glob("grading-*")
+    assert not list(folder.glob("grading-*")) and not marked()
 
 
 def marked():
