@@ -405,3 +405,12 @@ def test_a_choice_that_has_stood_for_a_while_is_committed_at_once(monkeypatch):
         assert asked.answer == "a"
 
     in_a_kernel(monkeypatch, wait_then_click)
+
+
+def test_commit_is_grey_until_there_is_something_to_commit():
+    asked = predict("?", ["a", "b"])
+    assert (asked._commit.disabled, asked._commit.button_style) == (True, "")
+    asked._input.show("a")
+    assert (asked._commit.disabled, asked._commit.button_style) == (False, "primary")
+    asked._input.clear()
+    assert (asked._commit.disabled, asked._commit.button_style) == (True, "")

@@ -40,7 +40,7 @@ class Prediction(Live):
         self._changed_at = 0.0
         self._input = input_for(question, self._draft_changed, self._commit_soon)
         self._said = ipywidgets.HTML()
-        self._commit = button("Commit", self._commit_soon, "primary")
+        self._commit = button("Commit", self._commit_soon)
         self._again = button("Change", self._change)
         words = f"<b>Predict.</b> {escape(question.words)} {(HOW | PRESS).get(question.kind, '')}"
         words = f'<div style="white-space: pre-line; line-height: 1.5">{words.strip()}</div>'
@@ -179,6 +179,8 @@ class Prediction(Live):
         is_open = self.answer is None
         self._input.disable(not is_open)
         self._commit.disabled = self._input.draft is None
+        # Grey while it waits: a dark theme's words on the faded colour are hard to read.
+        self._commit.button_style = "" if self._commit.disabled else "primary"
         self._commit.layout.display = "" if is_open else "none"
         self._again.layout.display = "none" if is_open else ""
         self._again.description = "Try again" if self._judgement else "Change"

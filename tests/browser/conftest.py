@@ -1,4 +1,7 @@
-"""The browser and the JupyterLab of each module of tests, in the light and the dark theme."""
+"""The browser and the JupyterLab of each module of tests, in the light and the dark theme.
+
+``test_pages.py`` has a JupyterLab of its own, and changes its theme.
+"""
 
 import os
 

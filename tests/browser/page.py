@@ -48,6 +48,18 @@ def grow(page):
     return height, shown
 
 
+IN_THEME = """async theme => {
+    await window.jupyterapp.commands.execute('apputils:change-theme', {theme});
+}"""
+
+
+def put_in_theme(page, lab, theme):
+    """Show the page in the light or the dark theme from here on, and so what is opened later."""
+    page.evaluate(IN_THEME, f"JupyterLab {theme.title()}")
+    page.wait_for_selector(f"body[data-jp-theme-light='{str(theme == 'light').lower()}']")
+    lab.theme = theme
+
+
 def shoot(page, lab, path, when):
     """Take screenshots of a whole notebook, from its top to its end."""
     SCREENSHOTS.mkdir(exist_ok=True)

@@ -5,7 +5,17 @@ Screenshots of whole notebooks land in ``screenshots/`` for people to look at.
 
 import nbformat
 import pytest
-from page import MODEL, ROOT, RUN_ALL, SCREENSHOTS, grow, open_notebook, shoot
+from jupyter import running_lab
+from page import (
+    MODEL,
+    ROOT,
+    RUN_ALL,
+    SCREENSHOTS,
+    grow,
+    open_notebook,
+    put_in_theme,
+    shoot,
+)
 from runnable import skip_unless_runnable
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -23,6 +33,14 @@ SPILLED = """() => [...document.querySelectorAll('svg[data-kind] g')].flatMap(gr
 })"""
 
 
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """One JupyterLab: each page is run once, and looked at in both themes."""
+    with running_lab(tmp_path_factory.mktemp("lab"), ROOT, "light") as running:
+        running.theme = "light"
+        yield running
+
+
 def stored_pictures(path):
     """Return the SVG of every stored picture."""
     notebook = nbformat.read(path, as_version=4)
@@ -38,6 +56,7 @@ def stored_pictures(path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_opens_with_its_pictures_and_runs(browser, lab, path):
     page = open_notebook(browser, lab, path)
+    put_in_theme(page, lab, "light")
     grow(page)
     wanted = len(stored_pictures(path))
     page.wait_for_function(f"({PICTURES})().filter(Boolean).length === {wanted}")
@@ -51,6 +70,9 @@ def test_notebook_opens_with_its_pictures_and_runs(browser, lab, path):
     assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
     assert all(page.evaluate(PICTURES))
     assert "model not found" not in page.inner_text("body")
+    shoot(page, lab, path, "ran")
+    put_in_theme(page, lab, "dark")
+    assert all(page.evaluate(PICTURES))
     shoot(page, lab, path, "ran")
     page.close()
 
