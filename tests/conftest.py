@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "browser"), str(ROOT / "tools")]
@@ -16,6 +17,13 @@ os.environ.pop("LECTURE_TEXT", None)  # a reader's own switch must not change th
 def root():
     """The repository's folder."""
     return ROOT
+
+
+@pytest.fixture
+def recording_stays_on():
+    """A check that switches recording off has switched it on again."""
+    yield
+    assert torch.is_grad_enabled()
 
 
 @pytest.fixture(scope="module")

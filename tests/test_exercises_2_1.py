@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from answers import failing_case
 
 from lecture_helpers.exercises import lecture_2
 
@@ -187,17 +188,12 @@ def test_what_a_slip_is_told(name, wrong, said):
     assert check(wrongs[wrong]).message == f"Not yet. {said}"
 
 
-def failing_case(name, wrong):
-    check, wrongs = CHECKS[name]
-    return int(check(wrongs[wrong]).message.removeprefix("Not yet. Case ")[0])
-
-
 @pytest.mark.parametrize("name, wrong, case", [
     ("freeze", "switches others on", 4),
     ("freeze", "weight and bias only", 5),
 ])  # fmt: skip
 def test_a_hint_that_names_a_case_names_the_right_one(name, wrong, case):
-    assert failing_case(name, wrong) == case
+    assert failing_case(CHECKS, name, wrong) == case
 
 
 def test_outcomes_of_the_sorting_are_what_torch_does():

@@ -8,6 +8,7 @@ import torch
 from lecture_helpers.exercises import lecture_3
 
 NOTEBOOK = "03_controlling_tracking.ipynb"
+pytestmark = pytest.mark.usefixtures("recording_stays_on")
 
 
 def evaluated(model, data, block=torch.no_grad, total=lambda total, loss: total + loss.item(),
@@ -209,12 +210,6 @@ CHECKS = {
         "does nothing": lambda ps, lr: sum(p.grad is not None for p in ps),
     }),
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def recording_stays_on():
-    yield
-    assert torch.is_grad_enabled()
 
 
 @pytest.mark.parametrize("right", [

@@ -7,6 +7,7 @@ from lecture_helpers import saved_memory
 from lecture_helpers.exercises import lecture_3
 
 NOTEBOOK = "03_controlling_tracking.ipynb"
+pytestmark = pytest.mark.usefixtures("recording_stays_on")
 
 
 def weighed(net, x, recording, weigh=lambda y: saved_memory(y).total_bytes):
@@ -90,12 +91,6 @@ CHECKS = {
         "a broken number": lambda *given: float(weighed(*given)),
     }),
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def recording_stays_on():
-    yield
-    assert torch.is_grad_enabled()
 
 
 def test_the_bytes_are_those_that_can_be_counted_by_hand():

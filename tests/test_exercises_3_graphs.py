@@ -7,6 +7,7 @@ from lecture_helpers.exercises import lecture_3
 from lecture_helpers.exercises.lecture_3_total import _Losses
 
 NOTEBOOK = "03_controlling_tracking.ipynb"
+pytestmark = pytest.mark.usefixtures("recording_stays_on")
 
 
 def mean(losses, read=torch.Tensor.detach, end=lambda mean: mean):
@@ -128,12 +129,6 @@ CHECKS = {
         "a list of numbers": lambda a, b: (a**2 / a - b).tolist(),
     }),
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def recording_stays_on():
-    yield
-    assert torch.is_grad_enabled()
 
 
 @pytest.mark.parametrize("right", [
