@@ -217,8 +217,8 @@ OUTCOMES = {"x + 1": "runs", "x * x": "raises", "-x": "runs"}
     ({"x + 1": "runs", "-x": "runs"}, "Case 2 of 3, x * x: it is gone from your answer; "
      + KEEP_THE_NAMES + ". 2 of 3 are right."),
     ({"x + 1": "runs", "x*x": "raises", "-x": "runs"}, "'x*x' is none of the cases; "),
-    ({"x + 1": "runs", "x * x": ..., "-x": ...},
-     "Case 2 of 3, x * x: it is not answered yet. 1 of 3 are right."),
+    ({"x + 1": ..., "x * x": "runs", "-x": "runs"},
+     "Case 1 of 3, x + 1: it is not answered yet. 1 of 3 are right."),
     ({"x + 1": "runs", "x * x": "runs", "-x": "runs"},
      "Case 2 of 3, x * x: you wrote 'runs', and that is not what happens. 2 of 3 are right."),
     ({"x + 1": "runs", "x * x": "breaks", "-x": "raises"},
@@ -233,6 +233,12 @@ OUTCOMES = {"x + 1": "runs", "x * x": "raises", "-x": "runs"}
 def test_a_wrong_sorting_is_told_the_first_wrong_case_and_never_the_answer(answers, said):
     verdict = check_sorting(answers, OUTCOMES)
     assert verdict.passed is False and verdict.message.startswith(f"Not yet. {said}")
+
+
+def test_a_sorting_that_is_right_so_far_is_not_answered():
+    verdict = check_sorting(OUTCOMES | {"x * x": ..., "-x": ...}, OUTCOMES)
+    assert verdict.passed is None
+    assert verdict.message == "Right so far: 1 of 3. Case 2 of 3, x * x: it is not answered yet."
 
 
 def test_a_sorting_passes_unanswered_says_so_and_case_and_spaces_do_not_count():

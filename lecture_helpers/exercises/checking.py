@@ -158,7 +158,8 @@ def _names_of(function, arguments) -> dict:
 def check_sorting(answers, outcomes, words=()) -> Verdict:
     """Check a sorting: for each thing, the learner's word beside what really happens.
 
-    Upper and lower case and spaces around a word are alike.
+    Upper and lower case and spaces around a word are alike. While all answers so far are right
+    and some are missing, the exercise is not answered.
 
     Args:
         answers: the learner's dict, ``...`` where nothing is answered yet.
@@ -189,8 +190,10 @@ def _sorted(answers, outcomes, words) -> Verdict:
         return Verdict(True, f"Right, in all {len(outcomes)} cases.")
     where = f"Case {list(outcomes).index(wrong[0]) + 1} of {len(outcomes)}, {wrong[0]}"
     said = _about_word(given[wrong[0]], {*outcomes.values(), *words})
-    right = f"{len(outcomes) - len(wrong)} of {len(outcomes)} are right"
-    return Verdict(False, f"Not yet. {where}: {said}. {right}.")
+    count = f"{len(outcomes) - len(wrong)} of {len(outcomes)}"
+    if all(given[thing] is ... for thing in wrong):
+        return Verdict(None, f"Right so far: {count}. {where}: {said}.")
+    return Verdict(False, f"Not yet. {where}: {said}. {count} are right.")
 
 
 def _about_word(given, words) -> str:
