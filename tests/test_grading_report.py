@@ -148,6 +148,19 @@ def test_a_report_that_cannot_be_written_is_told(monkeypatch, capsys, tmp_path):
     assert f"{path} cannot be written: Permission denied" in capsys.readouterr().err
 
 
+def test_an_interruption_does_not_lose_what_was_graded(monkeypatch, tmp_path):
+    def graded(path, *_):
+        if path == "b.ipynb":
+            raise KeyboardInterrupt
+        return SOLVED
+
+    monkeypatch.setattr(grade, "grade", graded)
+    path = tmp_path / "grades.json"
+    with pytest.raises(KeyboardInterrupt):
+        command.main(["a.ipynb", "b.ipynb", "--json", str(path)])
+    assert path.read_text() == report.as_json([SOLVED])
+
+
 def test_without_jupyter_one_sentence_says_what_to_run(monkeypatch, capsys):
     monkeypatch.setattr(command, "NEEDED", ("json", "no_such_package"))
     with pytest.raises(SystemExit) as caught:

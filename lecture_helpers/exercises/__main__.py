@@ -30,21 +30,30 @@ def main(arguments=None) -> int:
 
     limits = grade.Limits(given.time_limit, given.cell_limit, given.memory_limit * 2**30)
     graded = []
-    for path in given.notebooks:
-        print(f"grading {path}", file=sys.stderr, flush=True)
-        graded.append(grade.grade(path, given.lecture, limits))
-        print(f"{report.table(graded[-1])}\n", flush=True)
-    written = [(report.as_json, given.json), (report.as_junit, given.junit)]
-    for text_of, path in written:
-        if path:
-            try:
-                report.write(text_of(graded), path)
-            except OSError as error:
-                print(f"{path} cannot be written: {error.strerror}", file=sys.stderr)
-                return UNUSABLE
-    if any(one.problem for one in graded):
+    try:
+        for path in given.notebooks:
+            print(f"grading {path}", file=sys.stderr, flush=True)
+            graded.append(grade.grade(path, given.lecture, limits))
+            print(f"{report.table(graded[-1])}\n", flush=True)
+    finally:  # after Ctrl-C, too: what was graded is not lost
+        reports = [(report.as_json, given.json), (report.as_junit, given.junit)]
+        are_written = [_is_written(text_of(graded), path) for text_of, path in reports]
+    if not all(are_written) or any(one.problem for one in graded):
         return UNUSABLE
     return ALL_SOLVED if all(one.is_solved for one in graded) else NOT_ALL_SOLVED
+
+
+def _is_written(text, path) -> bool:
+    """Write a report where a path is given; say so where that fails."""
+    from .grading import report
+
+    try:
+        if path:
+            report.write(text, path)
+    except OSError as error:
+        print(f"{path} cannot be written: {error.strerror}", file=sys.stderr)
+        return False
+    return True
 
 
 def _parser() -> argparse.ArgumentParser:
