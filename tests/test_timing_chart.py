@@ -11,8 +11,8 @@ from simulated import timing_of
 from lecture_helpers import Timed, Timing, use_text
 from lecture_helpers.draw import picture_of
 from lecture_helpers.draw.canvas import own_settings, shown_size
+from lecture_helpers.draw.page import html_of, picture_in
 from lecture_helpers.draw.timing import _drawn, words_beside
-from lecture_helpers.widgets.live import html_of, picture_in
 
 LONG = "a_function_with_a_very_long_name_indeed"
 

@@ -65,7 +65,7 @@ class Verdict:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         from ..draw import HTML, is_text_only
-        from ..widgets.live import html_of
+        from ..draw.page import html_of
 
         words = {"text/plain": repr(self)}
         if self.shown is None or is_text_only():

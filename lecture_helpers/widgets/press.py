@@ -6,9 +6,10 @@ from html import escape
 from itertools import groupby
 
 from ..asked import refuse_unless_callable
+from ..draw.page import html_of, picture_in, words_in
 from ..errors import told
 from ..shown import Shown
-from .live import FROM_A_FUNCTION, Live, html_of, picture_in, words_in
+from .live import FROM_A_FUNCTION, Live
 
 MOST_TOLD = 6  # how many changes of the button the line below them recounts
 MOST_PRINTED = 2000  # how many characters of a function's own output are shown

@@ -5,7 +5,7 @@ from html import escape
 
 from ..draw.words import number_of
 from ..progress import EXERCISE, progress
-from .live import LIKE_AN_OUTPUT, Live, button
+from .live import Live, button
 
 HEADINGS = ("section", "predictions right", "right later", "exercises solved", "still to do")
 NOTHING_MET = "Nothing was asked yet. Run the cells of the lecture first."
@@ -65,6 +65,7 @@ class LectureProgress(Live):
             self._redraw()
 
     def _redraw(self):
+        from ..draw.page import framed
         from ..draw.table import LEFT, html_cell
 
         sections = self.sections
@@ -74,9 +75,9 @@ class LectureProgress(Live):
             for row in map(_row, sections)
         )
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        self._page.value = (
-            f'<div class="{LIKE_AN_OUTPUT}"><p><b>{escape(sentence_of(sections))}</b></p>'
-            f"{table if sections else ''}<p>{escape(self._where_kept())}</p></div>"
+        self._page.value = framed(
+            f"<p><b>{escape(sentence_of(sections))}</b></p>{table if sections else ''}"
+            f"<p>{escape(self._where_kept())}</p>"
         )
 
     def _where_kept(self) -> str:

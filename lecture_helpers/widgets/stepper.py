@@ -4,8 +4,9 @@ from html import escape
 
 from ..backward import BackwardRecord, How, record
 from ..draw import is_text_only
+from ..draw.page import picture_in
 from ..names import callers_namespaces
-from .live import Live, picture_in
+from .live import Live
 
 FIT = 'style="max-width: 100%; height: auto"'  # a wide graph shrinks to the page
 MILLISECONDS = 1500  # that Play rests on a step

@@ -13,11 +13,12 @@ import torch
 from ..brief import number
 from ..curve import Plot, curve_of
 from ..devices import device, random_numbers_kept
+from ..draw.page import html_of, picture_in
 from ..draw.words import listed
 from ..errors import told
 from ..grads import GradTable, row_of
 from ..graph import Graph, collect
-from .live import FROM_A_FUNCTION, Live, html_of, picture_in
+from .live import FROM_A_FUNCTION, Live
 
 FEWEST_STEPS = 20
 SIDE_BY_SIDE = "display: flex; flex-wrap: wrap; align-items: center; gap: 0 24px"
