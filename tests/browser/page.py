@@ -56,7 +56,8 @@ IN_THEME = """async theme => {
 def put_in_theme(page, lab, theme):
     """Show the page in the light or the dark theme from here on, and so what is opened later."""
     page.evaluate(IN_THEME, f"JupyterLab {theme.title()}")
-    page.wait_for_selector(f"body[data-jp-theme-light='{str(theme == 'light').lower()}']")
+    light = str(theme == "light").lower()
+    page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached")
     lab.theme = theme
 
 
