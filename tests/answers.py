@@ -20,7 +20,8 @@ OF_A_SORTING = re.compile(
     r"\. \d+ of \d+ are right\."
 )
 OF_A_DERIVATION = re.compile(
-    r"Not yet\. Step \d+ of \d+, .+: you wrote .+; expected (something else|a list|no list)\..*"
+    r"Not yet\. Step \d+ of \d+, .+: you wrote .+; expected "
+    r"(something else|a list|no list|numbers or None, without quotes)\..*"
 )
 
 
