@@ -5,6 +5,7 @@ import math
 import torch
 
 from .checking import Case, Verdict, check_recording, leaf_of, tensor_of
+from .looks import grad_of
 from .registry import exercise
 
 
@@ -75,7 +76,7 @@ def _looks_at(leaf, name, expected, own):
     leaf.register_post_accumulate_grad_hook(lambda _leaf: arrived.append(seen[-1]))
 
     def look():
-        grad = None if leaf.grad is None else leaf.grad.item()
+        grad = grad_of(leaf)
         if grad is None or not math.isclose(grad, expected, rel_tol=1e-4):
             was = f"{name}.grad then holds {grad}; expected {expected}"
             return f"what it returned is right, but {was}"

@@ -10,6 +10,7 @@ from .lecture_3_memory import check_fair_ratio, check_first_rows, check_kept_byt
 from .lecture_3_picture import check_recorded, graph_to_read
 from .lecture_3_sorting import check_reaches, check_writes
 from .lecture_3_total import check_mean_loss
+from .looks import STILL_OFF, first_slip, grad_of, rounded
 from .registry import exercise
 
 __all__ = [
@@ -95,10 +96,9 @@ def _looks_at_model(model, forwards, stale):
             (grad != stale,
              f"model.w.grad then holds {grad}; expected {stale}, as before"),
             (not torch.is_grad_enabled(),
-             "recording is still off after your function; expected it to be on, as before"),
+             STILL_OFF),
         )  # fmt: skip
-        said = next((said for is_wrong, said in slips if is_wrong), None)
-        return said and f"the number is right, but {said}"
+        return first_slip(slips, "the number is right, but ")
 
     return look
 
@@ -144,7 +144,7 @@ def _looks_at_leaves(leaves, given, lr) -> Callable[[], str | None]:
             if said:
                 return f"parameter {count} {said}"
         if not torch.is_grad_enabled():
-            return "recording is still off after your function; expected it to be on, as before"
+            return STILL_OFF
         return None
 
     return look
@@ -155,7 +155,7 @@ class _Before:
 
     def __init__(self, leaf, lr):
         self._grad = leaf.grad
-        self._grad_values = None if leaf.grad is None else leaf.grad.tolist()
+        self._grad_values = grad_of(leaf)
         self._memory, self._version = leaf.data_ptr(), leaf._version
         moved = leaf.detach().clone()
         self._moves = leaf.grad is not None and bool(leaf.grad.any())
@@ -164,7 +164,7 @@ class _Before:
     def difference(self, leaf) -> str | None:
         """Return what is wrong with the leaf after the step, None where nothing is."""
         if not torch.allclose(leaf.detach(), self._expected):
-            came, expected = _rounded(leaf), _rounded(self._expected)
+            came, expected = rounded(leaf), rounded(self._expected)
             return f"then holds {came}; expected {expected}"
         if not (leaf.is_leaf and leaf.requires_grad):
             flags = f"is_leaf {leaf.is_leaf}, requires_grad {leaf.requires_grad}"
@@ -179,11 +179,6 @@ class _Before:
         if self._grad is None:
             return None if leaf.grad is None else "then has a .grad; expected None, as before"
         if leaf.grad is not self._grad or leaf.grad.tolist() != self._grad_values:
-            now = None if leaf.grad is None else leaf.grad.tolist()
+            now = grad_of(leaf)
             return f"then has .grad {now}; expected {self._grad_values}, as before"
         return None
-
-
-def _rounded(tensor):
-    values = tensor.tolist()
-    return [round(v, 4) for v in values] if isinstance(values, list) else round(values, 4)

@@ -6,6 +6,7 @@ import torch
 
 from ..devices import device
 from .checking import Case, Verdict, check_recording, leaf_of
+from .looks import grad_of, keep_result
 from .registry import exercise
 
 
@@ -30,7 +31,7 @@ def check_stop(function) -> Verdict:
         came = {}
         look = _looks_at_slopes(came, {"a": leaf}, {"a": torch.ones_like(leaf).tolist()})
         cases.append(Case(words, (came, (a, k)), expected, look))
-    return check_recording(partial(_kept, function), cases)
+    return check_recording(partial(keep_result, function), cases)
 
 
 @exercise("3.2 d", kind="repair")
@@ -61,7 +62,7 @@ def check_mended(function) -> Verdict:
         came = {}
         look = _looks_at_slopes(came, leaves, expected)
         cases.append(Case(words, (came, (w, inputs)), right.tolist(), look))
-    return check_recording(partial(_kept, function), cases)
+    return check_recording(partial(keep_result, function), cases)
 
 
 def _energy(w, inputs) -> torch.Tensor:
@@ -71,12 +72,6 @@ def _energy(w, inputs) -> torch.Tensor:
         energy = energy + state**2
         state = 0.5 * state
     return energy
-
-
-def _kept(function, came, asked):
-    """Call a learner's function, keep the tensor that it returns, and give its values."""
-    result = came["result"] = function(*asked)
-    return result.tolist() if isinstance(result, torch.Tensor) else result
 
 
 def _looks_at_slopes(came, leaves, expected):
@@ -174,10 +169,7 @@ def _sum_of_squares(weights) -> torch.Tensor:
 def _looks_at_weights(weights, after):
     """Return a look at whether every weight is as it was when this was called."""
     tensors = list(weights)
-    before = [
-        (w.data_ptr(), w.tolist(), w.requires_grad, None if w.grad is None else w.grad.tolist())
-        for w in tensors
-    ]
+    before = [(w.data_ptr(), w.tolist(), w.requires_grad, grad_of(w)) for w in tensors]
 
     def look():
         if len(weights) != len(tensors):
@@ -197,7 +189,7 @@ def _looks_at_weights(weights, after):
                     f"{name} has is_leaf={w.is_leaf} and requires_grad={w.requires_grad} now; "
                     f"expected True and {tracked}, as before"
                 )
-            if (None if w.grad is None else w.grad.tolist()) != grad:
+            if grad_of(w) != grad:
                 return f"{name}.grad was changed; expected it to be {grad}"
             if id(w) not in after:
                 return f"step got a copy of {name}; expected the tensor itself"

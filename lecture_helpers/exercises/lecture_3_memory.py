@@ -7,6 +7,7 @@ import torch
 from ..devices import device
 from ..memory import saved_memory
 from .checking import Case, Verdict, check_recording, tensor_of
+from .looks import STILL_OFF, first_slip, grad_of
 from .registry import exercise
 
 
@@ -76,10 +77,9 @@ def _looks_at_net(net, x):
             (any(grad is not None for grad in grads),
              "a backward ran, for a .grad is filled; expected none"),
             (not torch.is_grad_enabled(),
-             "recording is still off after your function; expected it to be on, as before"),
+             STILL_OFF),
         )  # fmt: skip
-        return next((f"the bytes are right, but {said}" for is_wrong, said in slips if is_wrong),
-                    None)  # fmt: skip
+        return first_slip(slips, "the bytes are right, but ")
 
     return look
 
@@ -151,7 +151,7 @@ def _looks_at_rows(net, kept, stale):
                     f"the rows are right, but a row of {row.nbytes} bytes keeps {memory} bytes "
                     f"alive; expected {row.nbytes}"
                 )
-        grad = None if net.weight.grad is None else net.weight.grad.item()
+        grad = grad_of(net.weight)
         slips = (
             (any(net.recorded),
              "the rows are right, but net(x) required grad, so each forward kept tensors for "
@@ -162,9 +162,9 @@ def _looks_at_rows(net, kept, stale):
             (grad != stale,
              f"the rows are right, but net.weight.grad then is {grad}; expected {stale}"),
             (not torch.is_grad_enabled(),
-             "recording is still off after your function; expected it to be on, as before"),
+             STILL_OFF),
         )  # fmt: skip
-        return next((said for is_wrong, said in slips if is_wrong), None)
+        return first_slip(slips)
 
     return look
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import torch
 
 from .checking import Case, Verdict, check_recording, leaf_of
+from .looks import STILL_OFF
 from .registry import exercise
 
 
@@ -103,7 +104,7 @@ def _looks_at_losses(losses, given, came):
         if losses.w.grad is not None:
             return "a backward ran, for w.grad is filled; expected none"
         if not torch.is_grad_enabled():
-            return "recording is still off after your function; expected it to be on, as before"
+            return STILL_OFF
         if held is not None:
             return _changed(given, before)
         if losses.most > 1:

@@ -5,6 +5,7 @@ import torch
 from .checking import Case, Verdict, check_drawn, check_recording, leaf_of, tensor_of
 from .lecture_4_batches import check_accumulate, check_freeze_layer
 from .lecture_4_bugs import check_mended_fit
+from .looks import STILL_OFF, first_slip, rounded
 from .registry import exercise
 
 __all__ = [
@@ -74,7 +75,7 @@ def _looks_at_leaf(w, end, counted, steps):
 
     def look():
         if not torch.allclose(w.detach(), end, rtol=1e-4):
-            return f"the losses are right, but w then holds {_rounded(w)}; expected {_rounded(end)}"
+            return f"the losses are right, but w then holds {rounded(w)}; expected {rounded(end)}"
         slips = (
             (not (w.is_leaf and w.requires_grad),
              f"w then has is_leaf {w.is_leaf} and requires_grad {w.requires_grad}; expected True "
@@ -87,17 +88,11 @@ def _looks_at_leaf(w, end, counted, steps):
             (any(given is not w for given in counted),
              "loss_of was given another tensor than w; expected w itself each time"),
             (not torch.is_grad_enabled(),
-             "recording is still off after your function; expected it to be on, as before"),
+             STILL_OFF),
         )  # fmt: skip
-        said = next((said for is_wrong, said in slips if is_wrong), None)
-        return said and f"the losses are right, but {said}"
+        return first_slip(slips, "the losses are right, but ")
 
     return look
-
-
-def _rounded(tensor):
-    values = tensor.tolist()
-    return [round(v, 4) for v in values] if isinstance(values, list) else round(values, 4)
 
 
 @exercise("4.1 b", kind="picture")

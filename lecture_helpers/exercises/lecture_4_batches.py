@@ -4,6 +4,7 @@ import torch
 
 from ..devices import device
 from .checking import Case, Verdict, check_recording, tensor_of
+from .looks import rounded
 from .registry import exercise
 
 
@@ -90,8 +91,8 @@ def _looks_at_grads(model, expected, events, sizes):
         for name, parameter in model.named_parameters():
             grad, right = parameter.grad, expected[name]
             if grad is None or not torch.allclose(grad, right, rtol=1e-4, atol=1e-5):
-                came = "None" if grad is None else _rounded(grad)
-                said = f"the gradient of {name} is {came}; expected {_rounded(right)}"
+                came = "None" if grad is None else rounded(grad.flatten())
+                said = f"the gradient of {name} is {came}; expected {rounded(right.flatten())}"
                 return f"the number is right, but {said}"
         forwards = [event for event in events if event != "backward"]
         if forwards != sizes:
@@ -107,10 +108,6 @@ def _looks_at_grads(model, expected, events, sizes):
         return None
 
     return look
-
-
-def _rounded(tensor) -> list:
-    return [round(value, 4) for value in tensor.flatten().tolist()]
 
 
 @exercise("4.3 b", kind="repair")

@@ -3,6 +3,7 @@
 import torch
 
 from .checking import Case, Verdict, check_recording, tensor_of
+from .looks import STILL_OFF, rounded
 from .registry import exercise
 
 THREE = [[0.0], [1.0], [2.0]], [1.0, 3.0, 2.0]
@@ -69,7 +70,9 @@ def _looks_at_net(net, twin, kept):
 
     def look():
         for name, parameter in net.named_parameters():
-            came, expected = _rounded(parameter), _rounded(twin.get_parameter(name))
+            came, expected = (
+                rounded(one.flatten()) for one in (parameter, twin.get_parameter(name))
+            )
             if came != expected:
                 return (
                     f"the losses are right, but net.{name} then holds {came}; expected {expected}"
@@ -87,11 +90,7 @@ def _looks_at_net(net, twin, kept):
         if any(isinstance(one, torch.Tensor) for one in kept):
             return "the numbers are right, but your list holds tensors; expected floats"
         if not torch.is_grad_enabled():
-            return "recording is still off after your function; expected it to be on, as before"
+            return STILL_OFF
         return None
 
     return look
-
-
-def _rounded(parameter) -> list:
-    return [round(value, 4) for value in parameter.flatten().tolist()]

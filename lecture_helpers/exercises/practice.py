@@ -3,6 +3,7 @@
 import torch
 
 from .checking import Case, Verdict, check, check_drawn, leaf_of, tensor_of
+from .looks import grad_of
 from .on_paper import Step, by_hand, check_steps
 from .practice_tracking import (  # noqa: F401  the notebook imports them from here
     check_filled,
@@ -147,7 +148,7 @@ def check_path_slopes(function) -> Verdict:
             tensor_of(value).requires_grad_(name in tracked) for name, value in zip("abc", values)
         )
         ((a * b + c) * a).backward()
-        right = [None if leaf.grad is None else leaf.grad.item() for leaf in (a, b, c)]
+        right = [grad_of(leaf) for leaf in (a, b, c)]
         words = "a = {}, b = {}, c = {}, tracked = {}".format(*given)
         cases.append(Case(words, given, right, look))
     return check(lambda given: counted(*given), cases)

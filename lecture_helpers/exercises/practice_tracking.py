@@ -1,5 +1,6 @@
 """Checks of the practice notebook's parts P.3 and P.4; ``practice`` offers them all."""
 
+from functools import partial
 from itertools import product
 
 import torch
@@ -8,6 +9,7 @@ from ..devices import device
 from ..draw.words import number_of
 from ..errors import raised_by
 from .checking import Case, Verdict, check, check_recording, check_sorting, leaf_of
+from .looks import grad_of, keep_result
 from .on_paper import Step, by_hand, check_steps
 from .registry import exercise
 
@@ -121,8 +123,7 @@ def _played(slope, saves, actions) -> list:
             x.grad = None
         else:
             error = raised_by(lambda y=y, keeps=action == "keep": y.backward(retain_graph=keeps))
-        grad = None if x.grad is None else x.grad.item()
-        reads.append("raises" if error else grad)
+        reads.append("raises" if error else grad_of(x))
     return reads
 
 
@@ -257,13 +258,7 @@ def check_filled(function) -> Verdict:
         a, came = make(), {}
         right = torch.full(a.shape, value, device=device).tolist()
         cases.append(Case(words, (came, (a, value)), right, _looks_at_filled(a, came)))
-    return check_recording(lambda came, given: _kept(function, came, given), cases)
-
-
-def _kept(function, came, given):
-    """Call a learner's function, keep the tensor that it returns, and give its values."""
-    result = came["result"] = function(*given)
-    return result.tolist() if isinstance(result, torch.Tensor) else result
+    return check_recording(partial(keep_result, function), cases)
 
 
 def _looks_at_filled(a, came):
