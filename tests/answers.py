@@ -86,9 +86,3 @@ def assert_rejected(verdict):
         return
     assert OF_A_FUNCTION.match(verdict.message), verdict
     assert "expected" in verdict.message or "raised" in verdict.message
-
-
-def failing_case(checks, name, wrong) -> int:
-    """The number of the first case that a wrong answer misses."""
-    check, wrongs = checks[name]
-    return int(check(wrongs[wrong]).message.removeprefix("Not yet. Case ").split()[0])

@@ -1,7 +1,9 @@
 """Every exercise: its solution passes, no answer is no error, wrong answers are rejected.
 
 A module ``test_exercises*.py`` that names its ``NOTEBOOK`` brings ``CHECKS``: for the name of
-each answer its check and ``{what is wrong: wrong answer}``.
+each answer its check and ``{what is wrong: wrong answer}``. Of these it may bring ``SLIPS``,
+``[(name, what is wrong, what it is told)]``, and ``HINTED``, ``[(name, what is wrong, the number of
+the first case that it misses)]``, where a hint names that case.
 """
 
 from importlib import import_module
@@ -19,6 +21,15 @@ WRONG = [
 each_exercise = pytest.mark.parametrize(
     ("lecture", "name"), EXERCISES, ids=[name for _, name in EXERCISES]
 )
+pytestmark = pytest.mark.usefixtures("recording_stays_on")
+
+
+def each_of(table):
+    """Parametrize a test by the rows of a table of the modules that bring it."""
+    rows = [(lecture, *row) for lecture in LECTURES for row in getattr(lecture, table, ())]
+    return pytest.mark.parametrize(
+        ("lecture", "name", "wrong", "told"), rows, ids=[f"{row[1]}: {row[2]}" for row in rows]
+    )
 
 
 @each_exercise
@@ -47,6 +58,18 @@ def test_an_unanswered_stub_says_so(lecture, name, root):
 def test_a_wrong_answer_is_rejected_and_the_case_is_named(lecture, name, wrong):
     check, wrongs = lecture.CHECKS[name]
     assert_rejected(check(wrongs[wrong]))
+
+
+@each_of("SLIPS")
+def test_what_a_slip_is_told(lecture, name, wrong, told):
+    check, wrongs = lecture.CHECKS[name]
+    assert check(wrongs[wrong]).message == f"Not yet. {told}"
+
+
+@each_of("HINTED")
+def test_a_hint_that_names_a_case_names_the_right_one(lecture, name, wrong, told):
+    check, wrongs = lecture.CHECKS[name]
+    assert check(wrongs[wrong]).message.startswith(f"Not yet. Case {told} of ")
 
 
 @each_exercise
