@@ -25,7 +25,7 @@ def draw() -> str:
     misses = [axes.line([(x, w * x + b), (x, y)], LINES[2]._replace(width=5)) for x, y in POINTS]
     dots = [axes.dot(point, 5.5, "#dbeafe", ink.LEAF.stroke) for point in POINTS]
     parts = [*axes.frame("x", "y"), axes.inside([*misses, *lines, *dots], 6),
-             *keys_of(names)]  # fmt: skip
+             *keys(names, LEFT, 22, LINES)]  # fmt: skip
     points = ", ".join(f"({number(x, False)}, {number(y, False)})" for x, y in POINTS)
     words = (
         f"The points are {points}. The line w · x + b runs {'; '.join(said)}. Bars join the last "
@@ -34,13 +34,6 @@ def draw() -> str:
     title = "Training turns and lifts the line until the mean of the squared misses is smallest"
     width = LEFT + max(WIDTH, width_of_keys(names)) + 16
     return ink.document(parts, width, TOP + HEIGHT + 46, title, words, "drawing")
-
-
-def keys_of(names) -> list:
-    """Return the row that names the lines, thin ones all."""
-    return [
-        part.replace('stroke-width="5.5"', 'stroke-width="2.5"') for part in keys(names, LEFT, 22)
-    ]
 
 
 def _after(steps) -> tuple:

@@ -36,7 +36,7 @@ def draw() -> str:
         ink.text(right, 24, "each loss", 13, ink.MID, True, "start"),
         ink.text(right + 302, 24, "w.grad", 13, ink.MID, bold=True),
     ]
-    wanted, said = _gradient(*ROWS[0][:1], *ROWS[0][2:]), []
+    wanted, said = sum(SLOPES) / len(SLOPES), []
     for count, (sizes, words, reduction, divisor) in enumerate(ROWS):
         top = TOP + ROW * count
         came = _gradient(sizes, reduction, divisor)

@@ -151,10 +151,13 @@ def path_through(points) -> str:
     return "M" + "L".join(kept) + ("h0" if len(kept) == 1 else "")
 
 
-def keys(names, left: float, base: float) -> list:
-    """Return a row that says which line is which; nothing for a line without a name."""
+def keys(names, left: float, base: float, looks=()) -> list:
+    """Return a row that says which line is which; nothing for a line without a name.
+
+    looks: those of the lines; without them ``lines_for`` so many.
+    """
     parts, x = [], left
-    for name, look in zip(names, lines_for(len(names))):
+    for name, look in zip(names, looks or lines_for(len(names))):
         if name:
             words = shorten(name, LONGEST_IN_KEY)
             key = f'<path d="M{x:.1f} {base - 4:.1f}h{KEY:g}" {_stroke(look)}/>'
