@@ -75,10 +75,10 @@ class LectureProgress(Live):
             for row in map(_row, sections)
         )
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        self._page.value = framed(
-            f"<p><b>{escape(sentence_of(sections))}</b></p>{table if sections else ''}"
-            f"<p>{escape(self._where_kept())}</p>"
-        )
+        parts = [f"<p><b>{escape(sentence_of(sections))}</b></p>"]
+        parts += [table] if sections else []
+        parts += [f"<p>{escape(self._where_kept())}</p>"]
+        self._page.value = "".join(map(framed, parts))  # in one frame the table is centred
 
     def _where_kept(self) -> str:
         place = progress().place_of(self.lecture)
