@@ -58,6 +58,7 @@ def put_in_theme(page, lab, theme):
     page.evaluate(IN_THEME, f"JupyterLab {theme.title()}")
     light = str(theme == "light").lower()
     page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached")
+    page.wait_for_selector("#jupyterlab-splash", state="detached")  # it dims what lies below
     lab.theme = theme
 
 
