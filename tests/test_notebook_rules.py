@@ -1,5 +1,7 @@
 """Every stored notebook keeps the rules, and the rules notice a breach."""
 
+import re
+
 import nbformat
 import pytest
 from execute_notebooks import execute, normalise
@@ -7,6 +9,7 @@ from notebook_rules import opted_out, problems
 from question_rules import question_problems
 from runnable import skip_unless_runnable
 
+NAMED = r'under ("[^"]+"(?: and "[^"]+")*)'  # headings that a page sends its reader to
 OPTED_OUT = 0  # cells whose output is not compared, each with its reason
 
 
@@ -29,6 +32,20 @@ def test_cells_that_opt_out_are_counted_and_carry_a_reason(root):
     ]
     assert len(cells) == OPTED_OUT
     assert all(reason for _, reason in cells)
+
+
+def test_a_heading_that_a_page_sends_to_is_there(root):
+    """Under "..." in the prose is the whole heading of some page, as it reads today."""
+    prose = [
+        cell.source
+        for path in sorted((root / "notebooks").glob("*.ipynb"))
+        for cell in nbformat.read(path, as_version=4).cells
+        if cell.cell_type == "markdown"
+    ]
+    headings = {found for text in prose for found in re.findall(r"(?m)^#+ (.+)$", text)}
+    lists = [found for text in prose for found in re.findall(NAMED, text)]
+    named = [heading for found in lists for heading in re.findall('"([^"]+)"', found)]
+    assert named and sorted(set(named) - headings) == []
 
 
 def test_a_notebook_that_fails_is_left_as_it_was(tmp_path, root):
