@@ -26,6 +26,11 @@ class Curve(NamedTuple):
     missing: int = 0
     unsure: int = 0
 
+    @property
+    def heights(self) -> list:
+        """What the function gave, where that was a finite number."""
+        return [y for piece in self.pieces for _, y in piece]
+
 
 @dataclass(frozen=True, repr=False)
 class Plot(Shown):
@@ -57,14 +62,18 @@ def curve_of(value_at, low: float, high: float) -> Curve:
     missing sample, and where more than 200 extra samples would be needed to tell, the
     curve is broken. A jump of less than a twentieth of the curve's height is not seen.
     """
-    width = (high - low) / (SAMPLES - 1)
-    places = [*(low + width * count for count in range(SAMPLES - 1)), high]
-    points = [(x, _finite(value_at(x))) for x in places]
+    points = [(x, _finite(value_at(x))) for x in places(low, high, SAMPLES)]
     breaks = _breaks(value_at, points)
     jumps = [(left[0] + right[0]) / 2 for left, right, is_seen in breaks.values() if is_seen]
     missing = sum(y is None for _, y in points)
     unsure = len(breaks) - len(jumps)
     return Curve(_pieces(points, breaks), tuple(sorted(jumps)), missing, unsure)
+
+
+def places(low: float, high: float, count: int) -> list:
+    """Return ``count`` values at equal distances from ``low`` to ``high``."""
+    width = (high - low) / (count - 1)
+    return [*(low + width * place for place in range(count - 1)), high]
 
 
 def _finite(value):

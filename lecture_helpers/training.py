@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import torch
 
-from .curve import Curve, curve_of
+from .curve import Curve, curve_of, places
 from .devices import device
 from .shown import Shown
 
@@ -143,16 +143,11 @@ def plot_path(loss, path, /, **ranges) -> PathPlot:
     return PathPlot(ranges, tuple(paths), _ground(loss_at, *ranges))
 
 
-def places(axis: Range, count: int = GRID) -> list:
-    """Return ``count`` values from the low end of a range to its high end."""
-    width = (axis.high - axis.low) / (count - 1)
-    return [*(axis.low + width * place for place in range(count - 1)), axis.high]
-
-
 def _ground(loss_at, first, second=None):
     if second is None:
         return curve_of(lambda at: loss_at((at,)), first.low, first.high)
-    rows = ([loss_at((x, y)) for x in places(first)] for y in places(second))
+    xs, ys = (places(axis.low, axis.high, GRID) for axis in (first, second))
+    rows = ([loss_at((x, y)) for x in xs] for y in ys)
     return tuple(tuple(z if math.isfinite(z) else None for z in row) for row in rows)
 
 
@@ -200,8 +195,7 @@ def _point(given, names) -> tuple:
 
 def _range(name, given) -> Range:
     is_pair = isinstance(given, tuple | list) and len(given) == 2
-    if not is_pair or not all(isinstance(end, int | float) and math.isfinite(end) for end in given):
-        given = None
-    if given is None or given[0] >= given[1]:
+    is_pair = is_pair and all(isinstance(end, int | float) and math.isfinite(end) for end in given)
+    if not is_pair or given[0] >= given[1]:
         raise TypeError(f"plot_path: the range {name} must be (low, high), such as {name}=(0, 3)")
     return Range(name, *map(float, given))

@@ -12,6 +12,7 @@ from . import ink
 from .canvas import own_settings
 from .words import shorten
 
+DOT = ink.OPERATION.fill
 MOST_TICKS = 6
 TICK, SMALL = 5.0, 11.0
 KEY, GAP = 26.0, 18.0  # a piece of line that explains itself, and the room behind its words
@@ -46,6 +47,11 @@ def thinned(points) -> list:
     """Return points, the last one among them, few enough for a picture."""
     stride = -(-len(points) // MOST_DRAWN)
     return [*points[:-1:stride], points[-1]]
+
+
+def room_around(low: float, high: float, part: float = 0.08) -> float:
+    """Return how far an axis reaches beyond its lowest and its highest value."""
+    return (high - low) * part or abs(high) / 2 or 1.0
 
 
 class Scale(NamedTuple):

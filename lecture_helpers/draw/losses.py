@@ -4,11 +4,10 @@ import math
 
 from ..training import LossPlot
 from . import ink
-from .axes import Axes, Scale, keys, lines_for, thinned, width_of_keys
+from .axes import DOT, Axes, Scale, keys, lines_for, room_around, thinned, width_of_keys
 from .words import shorten
 
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM, RIGHT = 460.0, 190.0, 66.0, 56.0, 46.0, 16.0
-DOT = "#f8fafc"
 LARGEST = 1e150  # beyond it the ratio of two losses could leave the floats
 FEW = 24  # so many points of a line are drawn as dots, too
 
@@ -82,5 +81,5 @@ def _heights(pieces, log) -> Scale:
         return Scale(low / 1.5, high * 1.5, log=True)
     if 0 <= low < high / 2:
         low = 0.0
-    room = (high - low) * 0.05 or abs(high) / 2 or 1.0
+    room = room_around(low, high, 0.05)
     return Scale(low - room if low else 0.0, high + room)

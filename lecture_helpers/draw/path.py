@@ -1,8 +1,19 @@
 """A ``PathPlot`` as a picture and as text: a way along a curve, or over a surface from above."""
 
-from ..training import PathPlot, places
+from ..curve import places
+from ..training import GRID, PathPlot
 from . import ink
-from .axes import Axes, Scale, keys, lines_for, path_through, thinned, width_of_keys
+from .axes import (
+    DOT,
+    Axes,
+    Scale,
+    keys,
+    lines_for,
+    path_through,
+    room_around,
+    thinned,
+    width_of_keys,
+)
 from .canvas import empty_figure, own_settings
 from .words import number_of, shorten
 
@@ -10,7 +21,6 @@ WIDTH, HEIGHT, LEFT, TOP, BOTTOM, RIGHT = 400.0, 270.0, 66.0, 56.0, 46.0, 16.0
 BANDS = 10
 LIGHT, DARK = (248, 250, 252), (137, 166, 214)  # of the lowest band and of the highest
 EDGE = "#5b7bb5"
-DOT = "#f8fafc"
 CURVE = ink.MID
 
 
@@ -82,7 +92,7 @@ def _is_inside(plot, point) -> bool:
 
 def _heights(plot) -> list:
     if len(plot.ranges) == 1:
-        return [y for piece in plot.ground.pieces for _, y in piece]
+        return plot.ground.heights
     return [z for row in plot.ground for z in row if z is not None]
 
 
@@ -107,7 +117,7 @@ def _along(plot) -> tuple:
     (over,) = plot.ranges
     heights = _heights(plot) or [1.0]
     low, high = min(heights), max(heights)
-    room = (high - low) * 0.08 or abs(high) / 2 or 1.0
+    room = room_around(low, high)
     axes = Axes(LEFT, TOP, WIDTH, HEIGHT, Scale(*over[1:]), Scale(low - room, high + room))
     look = lines_for(1)[0]._replace(colour=CURVE)
     return axes, [axes.line(piece, look) for piece in plot.ground.pieces]
@@ -137,7 +147,7 @@ def _bands(plot, levels) -> list:
     levels = [*levels[:-1], levels[-1] * (1 + 1e-9) + 1e-30]  # the highest place lies in its band
     with own_settings({}):
         axes = empty_figure(WIDTH, HEIGHT).add_axes((0, 0, 1, 1))
-        found = axes.contourf(*map(places, plot.ranges), rows, levels)
+        found = axes.contourf(*(places(*one[1:], GRID) for one in plot.ranges), rows, levels)
         return [path.to_polygons(closed_only=False) for path in found.get_paths()]
 
 

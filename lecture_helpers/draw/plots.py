@@ -13,6 +13,7 @@ from html import escape
 from ..brief import number
 from ..curve import SAMPLES, Plot
 from . import ink
+from .axes import room_around
 from .canvas import empty_figure, own_settings
 from .words import LONGEST_NAME, number_of, shorten
 
@@ -37,7 +38,7 @@ def plot_svg(plot: Plot) -> str:
 
 def plot_text(plot: Plot) -> str:
     """Return the plot in words: its range, its jumps, its tangent."""
-    heights = _heights(plot)
+    heights = plot.curve.heights
     said = [_title(plot)]
     if heights:  # to three digits: the samples may miss the very top
         ends = [number(float(f"{end:.3g}")) for end in (min(heights), max(heights))]
@@ -82,10 +83,6 @@ def _tangent(plot, longest=LONGEST_NAME) -> str:
         return f"no tangent: the {what} is {number(value)}"
     name = shorten(plot.name, longest)
     return f"no tangent: {name} " + ("has no gradient" if plot.tracked else "is not tracked")
-
-
-def _heights(plot) -> list:
-    return [y for piece in plot.curve.pieces for _, y in piece]
 
 
 def _heading(plot) -> list:
@@ -144,9 +141,9 @@ def _fill(figure, plot):
 
 def _limits(plot) -> tuple:
     """Return the range of the y axis: that of the curve and the point, not of the tangent."""
-    heights = [y for y in (*_heights(plot), plot.value) if math.isfinite(y)] or [0.0]
+    heights = [y for y in (*plot.curve.heights, plot.value) if math.isfinite(y)] or [0.0]
     low, high = min(heights), max(heights)
-    room = (high - low) * 0.08 or abs(high) / 2 or 1.0
+    room = room_around(low, high)
     return low - room, high + room
 
 
