@@ -76,10 +76,10 @@ def exercise(number: str, kind: str) -> Callable:
         def checked(answer):
             with torch.enable_grad():  # the learner may have switched recording off
                 verdict = check(answer)
-            kept = progress()
-            kept.meet(EXERCISE, one.section, number)
-            if verdict.passed is not None:
-                kept.note(EXERCISE, one.section, number, verdict.passed)
+            if verdict.passed is None:
+                progress().meet(EXERCISE, one.section, number)
+            else:
+                progress().note(EXERCISE, one.section, number, verdict.passed)
             return verdict
 
         one = Exercise(number, kind, checked, check.__name__.removeprefix(PREFIX))

@@ -107,13 +107,12 @@ class _OutOfTime(Exception):
 
 @dataclass
 class _Trouble:
-    """What a cell did. again: whether a further kernel may run it."""
+    """What a cell did. A further kernel runs it again where it only raised."""
 
     cell: object
     kind: str
     words: str
     late: bool = False
-    again: bool = True
 
 
 @dataclass
@@ -171,12 +170,11 @@ class _Sitting:
     def _passes(self, kernel, cell) -> bool:
         """Run a cell and take its verdicts. Return whether the kernel can go on."""
         known = self.troubles.get(cell.place)
-        if cell.rest.strip() and (known is None or known.again):
+        if cell.rest.strip() and (known is None or known.kind == RAISED):
             outcome = self._usable(kernel, kernel.run(cell.rest, self._seconds()))
             if outcome.kind != RAN:
                 words = printable(outcome.words[:LONGEST])
-                again = outcome.kind == RAISED
-                self.troubles[cell.place] = _Trouble(cell, outcome.kind, words, outcome.late, again)
+                self.troubles[cell.place] = _Trouble(cell, outcome.kind, words, outcome.late)
             if outcome.kind == ENDED:
                 return False
         return all(self._judges(kernel, cell, asked) for asked in cell.asked)

@@ -20,6 +20,7 @@ import psutil
 from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpec
 
+from ...progress import OFF
 from ...progress import VARIABLE as PROGRESS
 from . import judge
 
@@ -198,7 +199,7 @@ def _environment(base) -> dict:
     temporary = str(base / "temporary")
     set_here = {
         MARK: str(base),
-        PROGRESS: "off",
+        PROGRESS: OFF,
         "IPYTHONDIR": str(base / "ipython"),
         "PIP_NO_INDEX": "1",  # a cell with %pip must not change the grader's Python
         **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), temporary),

@@ -149,10 +149,10 @@ def _code_cell(place, source, imported, modules, lecture) -> CodeCell:
     called = dict.fromkeys(re.findall(CALLED, re.sub(COMMENT, "", source, flags=re.M)))
     # A cell's own imports tell which lecture's check it means, then those of other cells.
     near = [*re.findall(IMPORTED, source), *imported]
+    of_lecture = [one.check for one in exercises_of(lecture)] if lecture and called else []
     known = {}
     for name in called:
         held = [getattr(modules[module], name, None) for module in near if module in modules]
-        of_lecture = [one.check for one in exercises_of(lecture) if lecture]
         held += [check for check in of_lecture if check.__name__ == name]
         found = [one for check in held for one in EXERCISES.values() if one.check is check]
         if found:
