@@ -6,6 +6,7 @@ from .grads import or_instead, shortened
 
 MOST_LISTED = 1000  # elements of a tensor that are turned into numbers
 LONGEST = 90
+MOST_DIGITS = 1e7  # below it a whole number is shown, and so can be typed, in full
 # How many elements stay at each end of a list, from the fullest text to the shortest.
 ENDS = (None, (3, 1), (2, 1), (1, 1), (1, 0), (0, 0))
 
@@ -64,7 +65,7 @@ def number(value, point_zero: bool = True) -> str:
         an integer.
     """
     if isinstance(value, float):
-        if value.is_integer() and abs(value) < 1e7:
+        if value.is_integer() and abs(value) < MOST_DIGITS:
             return f"{value:.1f}" if point_zero else str(int(value))
         return f"{value:.5g}"
     if isinstance(value, complex):

@@ -4,9 +4,10 @@ import ast
 import cmath
 import warnings
 
+from .brief import MOST_DIGITS
+
 NUMBERS = (int, float, complex)
 ROUNDED, EXACT = 1e-3, 1e-6  # relative: how far a typed number may be off
-MOST_DIGITS = 1e7  # below it a whole number is shown, and so can be typed, in full
 
 
 def number_in(words: str):

@@ -166,8 +166,21 @@ def check_sorting(answers, outcomes, words=()) -> Verdict:
         outcomes: ``{thing: what happens}``, computed by the check.
         words: words that the card allows beside those that happen.
     """
+    return check_dict(answers, lambda: _sorted(answers, outcomes, words))
+
+
+def check_dict(answers, judge: Callable[[], Verdict]) -> Verdict:
+    """Return the verdict of ``judge()``, which reads the dict ``answers``.
+
+    What is no dict is told, and so is what the learner's own objects raise.
+    """
     try:
-        return _sorted(answers, outcomes, words)
+        if answers is None or answers is ...:
+            return Verdict(None, NOT_SORTED)
+        if not isinstance(answers, dict):
+            kind = type(answers).__name__
+            return Verdict(False, f"Not yet. {kind} came; expected the dict above.")
+        return judge()
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # the learner's own objects may raise anything
@@ -175,10 +188,6 @@ def check_sorting(answers, outcomes, words=()) -> Verdict:
 
 
 def _sorted(answers, outcomes, words) -> Verdict:
-    if answers is None or answers is ...:
-        return Verdict(None, NOT_SORTED)
-    if not isinstance(answers, dict):
-        return Verdict(False, f"Not yet. {type(answers).__name__} came; expected the dict above.")
     strange = [thing for thing in answers if thing not in outcomes]
     if strange:
         return Verdict(False, f"Not yet. {strange[0]!r} is none of the cases; {KEEP_THE_NAMES}.")
@@ -242,8 +251,7 @@ def _differs(came, expected) -> str | None:
 
 def _same(came, expected) -> bool:
     if isinstance(expected, float):
-        is_number = isinstance(came, Real) and not isinstance(came, bool)
-        return is_number and math.isclose(came, expected, rel_tol=1e-4, abs_tol=1e-6)
+        return is_near(came, expected, rel_tol=1e-4, abs_tol=1e-6)
     if isinstance(expected, list):
         return (
             isinstance(came, (list, tuple))
@@ -251,3 +259,9 @@ def _same(came, expected) -> bool:
             and all(map(_same, came, expected))
         )
     return type(came) is type(expected) and came == expected
+
+
+def is_near(came, expected, **tolerances) -> bool:
+    """Return whether this is a real number, and ``math.isclose`` to the expected one."""
+    is_number = isinstance(came, Real) and not isinstance(came, bool)
+    return is_number and math.isclose(came, expected, **tolerances)

@@ -1,6 +1,5 @@
 """Answers worked out on paper: a chain of steps, and a function that leaves autograd alone."""
 
-import math
 from collections.abc import Callable
 from numbers import Real
 from typing import NamedTuple
@@ -8,8 +7,7 @@ from typing import NamedTuple
 import torch
 
 from ..draw.words import number_of
-from ..errors import told
-from .checking import KEEP_THE_NAMES, NOT_SORTED, Verdict
+from .checking import KEEP_THE_NAMES, NOT_SORTED, Verdict, check_dict, is_near
 
 
 class Step(NamedTuple):
@@ -35,19 +33,10 @@ def check_steps(answers, steps) -> Verdict:
 
     While all answers so far are right and some are missing, the exercise is not answered.
     """
-    try:
-        return _stepwise(answers, steps)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # the learner's own objects may raise anything
-        return Verdict(False, f"Not yet. Reading your answer raised {told(error)}.")
+    return check_dict(answers, lambda: _stepwise(answers, steps))
 
 
 def _stepwise(answers, steps) -> Verdict:
-    if answers is None or answers is ...:
-        return Verdict(None, NOT_SORTED)
-    if not isinstance(answers, dict):
-        return Verdict(False, f"Not yet. {type(answers).__name__} came; expected the dict above.")
     names = [step.name for step in steps]
     moved = [name for name in (*answers, *names) if (name in answers) != (name in names)]
     if moved:
@@ -100,8 +89,7 @@ def _agrees(given, right) -> bool:
         return is_long and all(map(_agrees, given, right))
     if not isinstance(right, Real):
         return given is right
-    is_number = isinstance(given, Real) and not isinstance(given, bool)
-    return is_number and math.isclose(given, right, rel_tol=1e-3, abs_tol=1e-9)
+    return is_near(given, right, rel_tol=1e-3, abs_tol=1e-9)
 
 
 def by_hand(function) -> tuple[Callable, Callable]:

@@ -3,6 +3,8 @@
 import re
 from html import escape
 
+from ..draw.page import framed
+from ..draw.table import LEFT, aligned, html_cell
 from ..draw.words import number_of
 from ..progress import EXERCISE, progress
 from .live import Live, button
@@ -65,9 +67,6 @@ class LectureProgress(Live):
             self._redraw()
 
     def _redraw(self):
-        from ..draw.page import framed
-        from ..draw.table import LEFT, html_cell
-
         sections = self.sections
         head = "".join(f'<th scope="col"{LEFT}>{escape(heading)}</th>' for heading in HEADINGS)
         body = "".join(
@@ -88,8 +87,6 @@ class LectureProgress(Live):
 
     def to_text(self) -> str:
         """Return the sentence and the table as text."""
-        from ..draw.table import aligned
-
         sections = self.sections
         rows = aligned([HEADINGS, *map(_row, sections)]) if sections else []
         return "\n".join([sentence_of(sections), *rows])
