@@ -33,6 +33,15 @@ def test_before_anything_was_asked(kept):
     assert "<table>" not in show_progress("7")._page.value
 
 
+def test_the_table_is_framed_apart_from_the_longer_sentences_around_it(kept):
+    """A front end centres a table in its frame, which a long path would widen."""
+    fill(kept, "7.1", open_=1)
+    page = show_progress("7")._page.value
+    frame, table = page.rsplit("<table>", 1)[0].rsplit("<div", 1)[1], page.split("<table>")[1]
+    assert "fit-content" in frame and "<p>" not in frame
+    assert table.split("</table>")[1].startswith("</div>")
+
+
 def test_a_fresh_lecture(kept):
     fill(kept, "7.1", open_=4, untried="ab")
     fill(kept, "7.2", open_=1)
